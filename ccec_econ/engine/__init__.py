@@ -1,0 +1,1 @@
+"""Numerical core: arrays in, small frozen objects out. NumPy and SciPy only."""

@@ -1,0 +1,1 @@
+"""Inference on estimates: covariances and effects. Works on arrays; knows no result class."""

@@ -1,0 +1,256 @@
+"""Direct, indirect and total effects of a regressor, with delta and simulation intervals.
+
+A unit change of x everywhere moves y by S_k = (I - rho W)^-1 (b I + t W), with b the coefficient
+of x and t that of W(x). Direct is tr(S_k)/n, total i'S_k i/n, indirect their difference (LeSage
+and Pace 2009, Introduction to Spatial Econometrics, chapter 2). With row-standardised W the total
+is (b + t)/(1 - rho).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.inference.vcov import Vcov
+from ccec_econ.typeset import Table, number
+
+__all__ = ["Effects", "effects"]
+
+_NAMES = ("direct", "indirect", "total")
+_ROW_SUM = 1e-8
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """Effects of every regressor.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Indexed (term, effect), columns estimate, std_error, lower, upper (delta method),
+        sim_lower, sim_upper (percentiles of the draws).
+    level : float
+        Confidence level of both intervals.
+    draws : int
+        Draws kept for the simulation interval.
+    rejected : float
+        Share of draws thrown away because rho left its parameter space.
+    convention : str
+        Covariance that the intervals rest on.
+    """
+
+    frame: pd.DataFrame
+    level: float
+    draws: int
+    rejected: float
+    convention: str
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+    def summary(self, title: str = "Direct, indirect and total effects", digits: int = 4) -> Table:
+        """Table of effects with both intervals."""
+        rows = tuple(
+            (
+                str(term) if effect == _NAMES[0] else "",
+                str(effect),
+                number(row.estimate, digits),
+                number(row.std_error, digits),
+                f"[{number(row.lower, digits)}, {number(row.upper, digits)}]",
+                f"[{number(row.sim_lower, digits)}, {number(row.sim_upper, digits)}]",
+            )
+            for (term, effect), row in zip(self.frame.index, self.frame.itertuples(), strict=True)
+        )
+        percent = f"{100 * self.level:g} %"
+        return Table(
+            title=title,
+            columns=(
+                "Term",
+                "Effect",
+                "Estimate",
+                "Std. error",
+                f"Delta {percent}",
+                f"Simulation {percent}",
+            ),
+            rows=rows,
+            rules=frozenset(range(3, len(rows), 3)),
+            notes=self.notes(),
+            text_columns=frozenset({1}),
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the foot of a table."""
+        return (
+            f"Covariance: {self.convention}.",
+            f"Simulation: percentiles of {self.draws:,} draws of the parameters; "
+            f"{100 * self.rejected:.1f} % of draws left the parameter space and were replaced.",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Multipliers:
+    """Averages of (I - rho W)^-1 and of (I - rho W)^-1 W: own (trace) and all (row sums).
+
+    Arrays over values of rho. `d_` are derivatives with respect to rho.
+    """
+
+    own: NDArray[np.float64]
+    own_W: NDArray[np.float64]
+    all: NDArray[np.float64]
+    all_W: NDArray[np.float64]
+    d_own: NDArray[np.float64]
+    d_own_W: NDArray[np.float64]
+    d_all: NDArray[np.float64]
+    d_all_W: NDArray[np.float64]
+
+
+def effects(
+    fit: Estimate,
+    vcov: Vcov,
+    *,
+    level: float,
+    draws: int,
+    rng: np.random.Generator,
+) -> Effects:
+    """Compute the effects of an estimate whose terms may carry lags named W(term).
+
+    Parameters
+    ----------
+    level : float
+        Confidence level in (0, 1).
+    draws : int
+        Draws of (d, rho) from the normal distribution at the estimate.
+
+    Raises
+    ------
+    ValueError
+        If `level` is not in (0, 1) or `draws` is not positive.
+    """
+    if not 0.0 < level < 1.0 or draws < 1:
+        raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
+    pairs = _pairs(fit.terms)
+    theta, V = _parameters(fit, vcov)
+    point = _evaluate(theta[None, :], fit, pairs)[0]
+    gradient = _gradient(theta, fit, pairs)
+    error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
+    quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
+    sample, rejected = _draw(theta, V, fit, draws, rng)
+    tails = (0.5 - level / 2, 0.5 + level / 2)
+    low, high = np.quantile(_evaluate(sample, fit, pairs), tails, axis=0)
+    index = pd.MultiIndex.from_product([[p[0] for p in pairs], _NAMES], names=["term", "effect"])
+    columns = {
+        "estimate": point,
+        "std_error": error,
+        "lower": point - quantile * error,
+        "upper": point + quantile * error,
+        "sim_lower": low,
+        "sim_upper": high,
+    }
+    frame = pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
+    return Effects(frame, level, draws, rejected, vcov.convention)
+
+
+def _pairs(terms: tuple[str, ...]) -> list[tuple[str, int, int | None]]:
+    """Each regressor with the position of its coefficient and of its lag's."""
+    at = {term: j for j, term in enumerate(terms)}
+    lags = {f"W({term})" for term in terms}
+    return [
+        (term, j, at.get(f"W({term})"))
+        for term, j in at.items()
+        if term not in lags and term != "Intercept"
+    ]
+
+
+def _parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(d, rho) and their covariance; rho is a certain zero without a lag of y."""
+    K = len(fit.terms)
+    theta = np.append(fit.optimum.coefficients, fit.optimum.rho)
+    V = np.zeros((K + 1, K + 1))
+    kept = K if fit.spectrum is None else K + 1
+    V[:kept, :kept] = vcov.matrix[:kept, :kept]
+    return theta, V
+
+
+def _evaluate(
+    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int, int | None]]
+) -> NDArray[np.float64]:
+    """Effects at parameters (D, K + 1): shape (D, terms, 3)."""
+    m = _multipliers(theta[:, -1], fit.weights)
+    out = np.empty((len(theta), len(pairs), 3))
+    for i, (_, j, lag) in enumerate(pairs):
+        b, t = theta[:, j], np.zeros(len(theta)) if lag is None else theta[:, lag]
+        out[:, i, 0] = b * m.own + t * m.own_W
+        out[:, i, 2] = b * m.all + t * m.all_W
+    out[:, :, 1] = out[:, :, 2] - out[:, :, 0]
+    return out
+
+
+def _gradient(
+    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int, int | None]]
+) -> NDArray[np.float64]:
+    """Derivatives of effects, shape (terms, 3, K + 1)."""
+    m = _multipliers(theta[-1:], fit.weights)
+    out = np.zeros((len(pairs), 3, len(theta)))
+    for i, (_, j, lag) in enumerate(pairs):
+        t = 0.0 if lag is None else float(theta[lag])
+        out[i, 0, j], out[i, 2, j] = m.own[0], m.all[0]
+        if lag is not None:
+            out[i, 0, lag], out[i, 2, lag] = m.own_W[0], m.all_W[0]
+        out[i, 0, -1] = theta[j] * m.d_own[0] + t * m.d_own_W[0]
+        out[i, 2, -1] = theta[j] * m.d_all[0] + t * m.d_all_W[0]
+    out[:, 1] = out[:, 2] - out[:, 0]
+    return out
+
+
+def _multipliers(rho: NDArray[np.float64], weights: Spectrum | None) -> _Multipliers:
+    if weights is None:
+        one, zero = np.ones_like(rho), np.zeros_like(rho)
+        return _Multipliers(one, zero, one, zero, zero, zero, zero, zero)
+    w = weights.eigenvalues
+    a = 1.0 / (1.0 - np.multiply.outer(rho, w))
+    own = [part.real.mean(axis=1) for part in (a, a * w, a**2 * w, (a * w) ** 2)]
+    if np.abs(weights.W.sum(axis=1) - 1.0).max() < _ROW_SUM:
+        level = 1.0 / (1.0 - rho)
+        everyone = [level, level, level**2, level**2]
+    else:
+        everyone = list(np.array([_row_sums(float(r), weights.W) for r in rho]).T)
+    return _Multipliers(
+        own[0], own[1], everyone[0], everyone[1], own[2], own[3], everyone[2], everyone[3]
+    )
+
+
+def _row_sums(rho: float, W: NDArray[np.float64]) -> tuple[float, float, float, float]:
+    n = len(W)
+    S, one = np.eye(n) - rho * W, np.ones(n)
+    u, v = np.linalg.solve(S, one), np.linalg.solve(S.T, one)
+    Wu = W @ u
+    return float(u.mean()), float(Wu.mean()), float(v @ Wu / n), float(v @ W @ Wu / n)
+
+
+def _draw(
+    theta: NDArray[np.float64],
+    V: NDArray[np.float64],
+    fit: Estimate,
+    draws: int,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.float64], float]:
+    """Draw parameters until `draws` of them lie in the space of rho; return the share refused."""
+    values, vectors = np.linalg.eigh(V)
+    root = vectors * np.sqrt(np.clip(values, 0.0, None))
+    lower, upper = fit.weights.interval if fit.weights is not None else (-np.inf, np.inf)
+    kept = np.empty((0, len(theta)))
+    tried = 0
+    while len(kept) < draws:
+        fresh = theta + rng.standard_normal((draws, len(theta))) @ root.T
+        tried += draws
+        kept = np.vstack([kept, fresh[(fresh[:, -1] > lower) & (fresh[:, -1] < upper)]])
+    return kept[:draws], 1.0 - len(kept) / tried

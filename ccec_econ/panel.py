@@ -1,0 +1,131 @@
+"""Panel: a labelled frame becomes arrays in (T, N, K) order. No other module knows index order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ccec_econ.errors import PanelError, first_five
+
+__all__ = ["Panel"]
+
+_MIN_UNITS = 3
+_MIN_PERIODS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A balanced panel, sorted by period and then by unit.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per period and unit (T * N rows), indexed (time, unit), both sorted.
+    units, times : Index
+        The N unit labels and the T period labels.
+    """
+
+    frame: pd.DataFrame
+    units: pd.Index
+    times: pd.Index
+
+    @classmethod
+    def from_frame(cls, data: pd.DataFrame, index: tuple[str, str] | None = None) -> Panel:
+        """Check a long frame and put it in (time, unit) order.
+
+        Parameters
+        ----------
+        data : DataFrame
+            One row per unit and period. Unit and period stand in a two-level index, in this
+            order, or in the two columns named by `index`.
+        index : tuple of str, optional
+            Names of the unit and the time column.
+
+        Raises
+        ------
+        PanelError
+            If there is no two-level index, a (unit, period) appears twice, a cell is missing,
+            T < 2 or N < 3.
+        """
+        frame = _indexed(data, index)
+        _refuse_duplicates(frame)
+        units = frame.index.get_level_values(0).unique().sort_values()
+        times = frame.index.get_level_values(1).unique().sort_values()
+        _refuse_gaps(frame, units, times)
+        if len(times) < _MIN_PERIODS:
+            raise PanelError(
+                f"panel too short: T = {len(times)} period ({first_five(times)}); "
+                f"a panel model needs at least {_MIN_PERIODS} periods."
+            )
+        if len(units) < _MIN_UNITS:
+            raise PanelError(
+                f"panel too narrow: N = {len(units)} units ({first_five(units)}); "
+                f"a spatial model needs at least {_MIN_UNITS} units."
+            )
+        frame = frame.swaplevel().sort_index()
+        return cls(frame, units.rename(frame.index.names[1]), times.rename(frame.index.names[0]))
+
+    @property
+    def unit_name(self) -> str:
+        """Name of the unit level."""
+        return str(self.units.name)
+
+    @property
+    def time_name(self) -> str:
+        """Name of the time level."""
+        return str(self.times.name)
+
+    def cube(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Reshape columns of shape (T * N, K) or (T * N,) into (T, N, K) or (T, N)."""
+        shape = (len(self.times), len(self.units), *columns.shape[1:])
+        return np.ascontiguousarray(columns, dtype=np.float64).reshape(shape)
+
+    def series(self, values: NDArray[np.float64], name: str) -> pd.Series:
+        """Label an array of shape (T, N) as a Series indexed (unit, time), sorted."""
+        flat = pd.Series(values.reshape(-1), index=self.frame.index, name=name)
+        return flat.swaplevel().sort_index()
+
+    def cells(self, where: NDArray[np.bool_]) -> list[str]:
+        """Name the (unit, period) of the rows where a mask of length T * N is true."""
+        return [f"({unit}, {time})" for time, unit in self.frame.index[where]]
+
+
+def _indexed(data: pd.DataFrame, index: tuple[str, str] | None) -> pd.DataFrame:
+    if index is None:
+        if data.index.nlevels != 2:
+            raise PanelError(
+                f"panel without unit and time: the index has {data.index.nlevels} level; give a "
+                "two-level index (unit, time) or name the two columns: index=('unit', 'year')."
+            )
+        names = [name or default for name, default in zip(data.index.names, ("unit", "time"))]
+        return data.set_axis(data.index.set_names(names), axis=0)
+    missing = [name for name in index if name not in data.columns]
+    if missing:
+        raise PanelError(
+            f"index columns not in the data: {first_five(missing)}; "
+            f"the data have {first_five(data.columns)}."
+        )
+    return data.set_index(list(index))
+
+
+def _refuse_duplicates(frame: pd.DataFrame) -> None:
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
+        raise PanelError(
+            f"panel has the same unit and period more than once: {first_five(twice)} "
+            f"({len(twice)} in all); keep one row of each."
+        )
+
+
+def _refuse_gaps(frame: pd.DataFrame, units: pd.Index, times: pd.Index) -> None:
+    full = pd.MultiIndex.from_product([units, times])
+    if len(full) == len(frame):
+        return
+    gaps = full.difference(frame.index)
+    raise PanelError(
+        f"panel is unbalanced: {len(gaps)} of {len(full)} cells have no row: {first_five(gaps)}; "
+        "cut the sample to units and periods that are complete, or supply these rows."
+    )

@@ -1,0 +1,203 @@
+"""A table of text cells, and how it is written: csv, LaTeX, Typst, HTML, plain text."""
+
+from __future__ import annotations
+
+import csv
+import html
+import io
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+__all__ = ["Table", "number"]
+
+_MINUS = "−"
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "#": r"\#",
+    "_": r"\_",
+    "$": r"\$",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    _MINUS: "$-$",
+    "ρ": r"$\rho$",
+    "σ²": r"$\sigma^2$",
+    "²": "$^2$",
+    "×": r"$\times$",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "β": r"$\beta$",
+    "θ": r"$\theta$",
+    "Δ": r"$\Delta$",
+    "–": "--",
+}
+_TYPST = frozenset("\\#*_$@<>`[]~'\"=/-+")
+
+
+def number(value: float, digits: int = 3) -> str:
+    """Format a number for a cell: fixed digits, a true minus, empty when missing."""
+    if pd.isna(value):
+        return ""
+    text = f"{value:,.{digits}f}"
+    if float(text.replace(",", "")) == 0.0:
+        text = text.lstrip("-")
+    return text.replace("-", _MINUS)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table ready to print.
+
+    Attributes
+    ----------
+    title : str
+    columns : tuple of str
+        Headings; the first is the stub.
+    rows : tuple of tuple of str
+        Cells, each row as long as `columns`.
+    rules : frozenset of int
+        Rows that a thin rule stands above.
+    notes : tuple of str
+        Sentences beneath: sample, variance convention, sources.
+    text_columns : frozenset of int
+        Columns set flush left besides the stub.
+    """
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    rules: frozenset[int] = field(default_factory=frozenset)
+    notes: tuple[str, ...] = ()
+    text_columns: frozenset[int] = field(default_factory=frozenset)
+
+    def __post_init__(self) -> None:
+        ragged = [i for i, row in enumerate(self.rows) if len(row) != len(self.columns)]
+        if ragged:
+            raise ValueError(
+                f"table {self.title!r}: row {ragged[0]} has {len(self.rows[ragged[0]])} cells, "
+                f"the header {len(self.columns)}; give each row one cell per column."
+            )
+
+    def __str__(self) -> str:
+        return self.to_text()
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def to_frame(self) -> pd.DataFrame:
+        """Cells as a DataFrame of text."""
+        return pd.DataFrame(list(self.rows), columns=list(self.columns))
+
+    def to_csv_text(self) -> str:
+        """Cells as comma-separated text, LF line ends, ASCII minus."""
+        out = io.StringIO()
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(self.columns)
+        writer.writerows([cell.replace(_MINUS, "-") for cell in row] for row in self.rows)
+        return out.getvalue()
+
+    def to_text(self) -> str:
+        """Cells as plain text with a rule above and below."""
+        grid = [self.columns, *self.rows]
+        width = [max(len(row[j]) for row in grid) for j in range(len(self.columns))]
+        lines = [
+            "  ".join(
+                cell.ljust(w) if self._is_left(j) else cell.rjust(w)
+                for j, (cell, w) in enumerate(zip(row, width, strict=True))
+            ).rstrip()
+            for row in grid
+        ]
+        rule = "-" * (sum(width) + 2 * (len(width) - 1))
+        body: list[str] = []
+        for i, line in enumerate(lines[1:]):
+            body += [rule, line] if i in self.rules else [line]
+        parts = [self.title, rule, lines[0], rule, *body, rule, *self.notes]
+        return "\n".join(parts)
+
+    def to_latex(self) -> str:
+        """Booktabs tabular inside a threeparttable."""
+        align = "".join("l" if self._is_left(j) else "r" for j in range(len(self.columns)))
+        lines = [
+            r"\begin{threeparttable}",
+            rf"\caption{{{_latex(self.title)}}}",
+            rf"\begin{{tabular}}{{{align}}}",
+            r"\toprule",
+            " & ".join(_latex(cell) for cell in self.columns) + r" \\",
+            r"\midrule",
+        ]
+        for i, row in enumerate(self.rows):
+            lines += [r"\midrule"] if i in self.rules else []
+            lines.append(" & ".join(_latex(cell) for cell in row) + r" \\")
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        if self.notes:
+            notes = " ".join(_latex(note) for note in self.notes)
+            lines += [r"\begin{tablenotes}\footnotesize", rf"\item {notes}", r"\end{tablenotes}"]
+        return "\n".join([*lines, r"\end{threeparttable}", ""])
+
+    def to_typst(self) -> str:
+        """Typst figure of kind table, with its notes beneath."""
+        align = ", ".join("left" if self._is_left(j) else "right" for j in range(len(self.columns)))
+        lines = [
+            "#figure(",
+            "  kind: table,",
+            f"  caption: [{_typst(self.title)}],",
+            "  block(breakable: true)[",
+            "    #table(",
+            f"      columns: {len(self.columns)},",
+            f"      align: ({align},),",
+            "      stroke: none,",
+            "      table.hline(stroke: 0.8pt),",
+            "      table.header(" + ", ".join(f"[*{_typst(c)}*]" for c in self.columns) + "),",
+            "      table.hline(stroke: 0.4pt),",
+        ]
+        for i, row in enumerate(self.rows):
+            lines += ["      table.hline(stroke: 0.3pt),"] if i in self.rules else []
+            lines.append("      " + ", ".join(f"[{_typst(cell)}]" for cell in row) + ",")
+        lines += ["      table.hline(stroke: 0.8pt),", "    )"]
+        if self.notes:
+            notes = " ".join(_typst(note) for note in self.notes)
+            lines.append(f"    #align(left, text(size: 0.8em)[_Notes._ {notes}])")
+        return "\n".join([*lines, "  ],", ")", ""])
+
+    def to_html(self) -> str:
+        """HTML table with caption and notes."""
+        side = ["left" if self._is_left(j) else "right" for j in range(len(self.columns))]
+
+        def line(row: tuple[str, ...], tag: str, cls: str = "") -> str:
+            cells = "".join(
+                f'<{tag} class="{s}">{html.escape(cell)}</{tag}>'
+                for cell, s in zip(row, side, strict=True)
+            )
+            return f"<tr{cls}>{cells}</tr>"
+
+        body = "\n".join(
+            line(row, "td", ' class="rule"' if i in self.rules else "")
+            for i, row in enumerate(self.rows)
+        )
+        notes = " ".join(html.escape(note) for note in self.notes)
+        foot = f'\n<p class="notes">{notes}</p>' if notes else ""
+        return (
+            f"<table>\n<caption>{html.escape(self.title)}</caption>\n"
+            f"<thead>{line(self.columns, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{foot}"
+        )
+
+    def _is_left(self, column: int) -> bool:
+        return column == 0 or column in self.text_columns
+
+
+def _latex(text: str) -> str:
+    out, i = [], 0
+    while i < len(text):
+        step = 2 if text[i : i + 2] in _LATEX else 1
+        piece = text[i : i + step]
+        out.append(_LATEX.get(piece, piece))
+        i += step
+    return "".join(out)
+
+
+def _typst(text: str) -> str:
+    return "".join(f"\\{c}" if c in _TYPST else c for c in text)
