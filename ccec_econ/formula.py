@@ -176,7 +176,8 @@ def _refuse_unknown(names: set[str], panel: Panel) -> None:
 
 def _evaluate(formula: Formula, panel: Panel) -> pd.DataFrame:
     try:
-        matrix = formula.get_model_matrix(panel.frame, context={}, na_action="ignore")
+        with np.errstate(all="ignore"):  # what leaves the reals is refused below, by cell
+            matrix = formula.get_model_matrix(panel.frame, context={}, na_action="ignore")
     except FormulaicError as error:
         raise FormulaError(f"'{formula}' cannot be evaluated on the data: {error}") from error
     frame = pd.DataFrame(matrix)

@@ -124,7 +124,7 @@ def _refuse_gaps(frame: pd.DataFrame, units: pd.Index, times: pd.Index) -> None:
     full = pd.MultiIndex.from_product([units, times])
     if len(full) == len(frame):
         return
-    gaps = full.difference(frame.index)
+    gaps = full[~full.isin(frame.index)]
     raise PanelError(
         f"panel is unbalanced: {len(gaps)} of {len(full)} cells have no row: {first_five(gaps)}; "
         "cut the sample to units and periods that are complete, or supply these rows."

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-__all__ = ["Table", "number"]
+__all__ = ["Table", "interval", "number"]
 
 _MINUS = "−"
 _LATEX = {
@@ -46,6 +46,11 @@ def number(value: float, digits: int = 3) -> str:
     if float(text.replace(",", "")) == 0.0:
         text = text.lstrip("-")
     return text.replace("-", _MINUS)
+
+
+def interval(lower: float, upper: float, digits: int = 3) -> str:
+    """Format an interval for a cell."""
+    return f"[{number(lower, digits)}, {number(upper, digits)}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,7 @@ def estimate(
     if active is not None and size.projected:
         active = active.project()
     optimum = Likelihood(moments, active, size.nobs, size.periods).maximise()
-    fit = Estimate(
-        y_in, lagged, Z, terms, weights, active, effects, method, size, moments, optimum
-    )
+    fit = Estimate(y_in, lagged, Z, terms, weights, active, effects, method, size, moments, optimum)
     return _bias_corrected(fit) if method == "bias_corrected" else fit
 
 

@@ -56,7 +56,7 @@ class Likelihood:
         return np.asarray(height + self.periods * self.spectrum.logdet(rho))
 
     def score(self, rho: float) -> float:
-        """Derivative of the concentrated log-likelihood."""
+        """Slope of the concentrated log-likelihood."""
         if self.spectrum is None:
             raise ConvergenceError("a model without a spatial lag of y has no score in rho.")
         slope = self.moments.e01 - rho * self.moments.e11

@@ -45,11 +45,11 @@ class Spectrum:
         return np.log(np.abs(1.0 - np.multiply.outer(rho, self.eigenvalues))).sum(axis=-1)
 
     def trace_G(self, rho: float) -> float:
-        """tr G, G = W (I - rho W)^-1."""
+        """Trace of G, G = W (I - rho W)^-1."""
         return float((self.eigenvalues / (1.0 - rho * self.eigenvalues)).sum().real)
 
     def trace_GG(self, rho: float) -> float:
-        """tr G^2."""
+        """Trace of G squared."""
         return float(((self.eigenvalues / (1.0 - rho * self.eigenvalues)) ** 2).sum().real)
 
     def G(self, rho: float) -> NDArray[np.float64]:

@@ -8,7 +8,8 @@ is (b + t)/(1 - rho).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["Effects", "effects"]
 
@@ -57,20 +59,65 @@ class Effects:
     def _repr_html_(self) -> str:
         return self.summary().to_html()
 
-    def summary(self, title: str = "Direct, indirect and total effects", digits: int = 4) -> Table:
-        """Table of effects with both intervals."""
+    def select(self, terms: Sequence[str]) -> Effects:
+        """Keep the effects of some terms, in the order given.
+
+        Raises
+        ------
+        FormulaError
+            If a term has no effects here.
+        """
+        known = self.frame.index.get_level_values("term").unique()
+        unknown = [term for term in terms if term not in known]
+        if unknown:
+            raise FormulaError(
+                f"no effects of {first_five(unknown)}; there are those of {first_five(known)}."
+            )
+        return replace(self, frame=self.frame.loc[list(terms)])
+
+    def summary(
+        self,
+        *,
+        title: str = "Direct, indirect and total effects",
+        labels: Mapping[str, str] | None = None,
+        also: Effects | None = None,
+        notes: Sequence[str] = (),
+        digits: int = 4,
+    ) -> Table:
+        """Table of effects with both intervals.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed names of terms.
+        also : Effects, optional
+            The same effects under another covariance, whose delta interval stands last.
+        notes : sequence of str
+            Sentences to add beneath.
+        """
+        percent = f"{100 * self.level:g} %"
+        frame = self.frame
+        spans = {
+            "Delta": frame[["lower", "upper"]],
+            "Simulation": frame[["sim_lower", "sim_upper"]],
+        }
+        beneath = list(self.notes())
+        if also is not None:
+            spans["Second"] = also.frame[["lower", "upper"]]
+            beneath.append(f"Second interval, delta method: {also.convention}.")
+        ends = [span.to_numpy(dtype=np.float64) for span in spans.values()]
         rows = tuple(
             (
-                str(term) if effect == _NAMES[0] else "",
+                (labels or {}).get(str(term), str(term)) if effect == _NAMES[0] else "",
                 str(effect),
-                number(row.estimate, digits),
-                number(row.std_error, digits),
-                f"[{number(row.lower, digits)}, {number(row.upper, digits)}]",
-                f"[{number(row.sim_lower, digits)}, {number(row.sim_upper, digits)}]",
+                number(value, digits),
+                number(error, digits),
+                *(interval(end[i, 0], end[i, 1], digits) for end in ends),
             )
-            for (term, effect), row in zip(self.frame.index, self.frame.itertuples(), strict=True)
+            for i, ((term, effect), (value, error)) in enumerate(
+                zip(frame.index, frame[["estimate", "std_error"]].to_numpy(), strict=True)
+            )
         )
-        percent = f"{100 * self.level:g} %"
         return Table(
             title=title,
             columns=(
@@ -78,12 +125,11 @@ class Effects:
                 "Effect",
                 "Estimate",
                 "Std. error",
-                f"Delta {percent}",
-                f"Simulation {percent}",
+                *(f"{name} {percent}" for name in spans),
             ),
             rows=rows,
             rules=frozenset(range(3, len(rows), 3)),
-            notes=self.notes(),
+            notes=(*beneath, *notes),
             text_columns=frozenset({1}),
         )
 
@@ -197,7 +243,7 @@ def _evaluate(
 def _gradient(
     theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int, int | None]]
 ) -> NDArray[np.float64]:
-    """Derivatives of effects, shape (terms, 3, K + 1)."""
+    """Differentiate effects, shape (terms, 3, K + 1)."""
     m = _multipliers(theta[-1:], fit.weights)
     out = np.zeros((len(pairs), 3, len(theta)))
     for i, (_, j, lag) in enumerate(pairs):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate, expected_information
+from ccec_econ.engine.transform import reduction
 from ccec_econ.errors import IdentificationError
 
 __all__ = ["Cluster", "Covariance", "Information", "Vcov"]
@@ -89,8 +90,7 @@ class Cluster:
 def _within_nobs(fit: Estimate) -> int:
     """Observations net of effects, whichever likelihood was used."""
     T, N = fit.y.shape
-    lost_units, lost_times = fit.effects in ("unit", "twoway"), fit.effects in ("time", "twoway")
-    return (N - lost_times) * (T - lost_units)
+    return reduction(fit.effects, "transformation", T, N).nobs
 
 
 def _inverse_information(fit: Estimate) -> NDArray[np.float64]:

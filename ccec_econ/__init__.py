@@ -1,0 +1,38 @@
+"""Spatial panel econometrics that is right at small n, and the Chengdu-Chongqing study.
+
+>>> import ccec_econ as ce
+>>> panel = ce.data.load_panel(years=(2011, 2019))
+>>> fit = ce.sdm("growth ~ digital + hsr + rd | unit + year", panel, ce.weights.contiguity())
+>>> fit.effects().frame.shape
+(9, 6)
+"""
+
+from ccec_econ import circle, convergence, data, errors, indices, report, weights
+from ccec_econ.inference.effects import Effects
+from ccec_econ.inference.vcov import Cluster, Information
+from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.static import ols, sar, sdm, slx
+from ccec_econ.report.compare import table
+from ccec_econ.typeset import Table
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cluster",
+    "Effects",
+    "Information",
+    "SpatialPanelResults",
+    "Table",
+    "circle",
+    "convergence",
+    "data",
+    "errors",
+    "indices",
+    "ols",
+    "report",
+    "sar",
+    "sdm",
+    "slx",
+    "table",
+    "weights",
+]

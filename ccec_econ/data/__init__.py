@@ -1,0 +1,25 @@
+"""Bundled data: panels built from raw figures, units, codebook, and the record of adjustments."""
+
+from ccec_econ.data.codebook import describe_columns, load_codebook, refresh_codebook
+from ccec_econ.data.manifest import verify_manifest, write_manifest
+from ccec_econ.data.panels import load_adjustments, load_index, load_level_changes, load_panel
+from ccec_econ.data.store import data_dir, load_raw, load_table
+from ccec_econ.data.units import load_units
+from ccec_econ.data.validation import validation_table
+
+__all__ = [
+    "data_dir",
+    "describe_columns",
+    "load_adjustments",
+    "load_codebook",
+    "load_index",
+    "load_level_changes",
+    "load_panel",
+    "load_raw",
+    "load_table",
+    "load_units",
+    "refresh_codebook",
+    "validation_table",
+    "verify_manifest",
+    "write_manifest",
+]

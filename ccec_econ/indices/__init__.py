@@ -1,0 +1,23 @@
+"""Indices: composite indicators with frozen bounds and documented weights."""
+
+from ccec_econ.indices.composite import (
+    CompositeIndex,
+    composite_index,
+    critic_weights,
+    entropy_weights,
+    equal_weights,
+    leave_one_out_weights,
+    minmax_pooled,
+    pca_weights,
+)
+
+__all__ = [
+    "CompositeIndex",
+    "composite_index",
+    "critic_weights",
+    "entropy_weights",
+    "equal_weights",
+    "leave_one_out_weights",
+    "minmax_pooled",
+    "pca_weights",
+]

@@ -1,0 +1,1 @@
+"""Models: thin verbs over the likelihood engine, and the results they return."""

@@ -1,0 +1,131 @@
+"""Several fits side by side, the way a journal prints them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ccec_econ.inference.vcov import Covariance
+from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.typeset import Table, number
+
+__all__ = ["table"]
+
+_SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
+
+
+def table(
+    fits: Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults],
+    *,
+    title: str = "Estimates",
+    labels: Mapping[str, str] | None = None,
+    also: Covariance | None = None,
+    notes: Sequence[str] = (),
+    digits: int = 3,
+) -> Table:
+    """Set fits side by side: estimates with standard errors in parentheses beneath.
+
+    Parameters
+    ----------
+    fits : sequence or mapping of results
+        Columns; a mapping gives their headings, else the model names do.
+    labels : mapping, optional
+        Printed names of terms; a lag W(x) takes the label of x.
+    also : Covariance, optional
+        A second covariance, whose standard errors stand in brackets under the first.
+    notes : sequence of str
+        Sentences to add to the convention of the standard errors.
+    digits : int
+        Digits after the point.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to show.
+    """
+    columns = _headed(fits)
+    if not columns:
+        raise ValueError("no fits to show; give at least one result.")
+    terms = list(dict.fromkeys(t for fit in columns.values() for t in _ordered(fit)))
+    second = {} if also is None else {name: fit.with_cov(also) for name, fit in columns.items()}
+    rows: list[tuple[str, ...]] = []
+    for term in terms:
+        values = [_cell(fit.params, term, digits) for fit in columns.values()]
+        rows += [(_label(term, labels or {}), *values), ("", *_errors(term, columns, digits, "()"))]
+        rows += [("", *_errors(term, second, digits, "[]"))] if second else []
+    foot = _foot(columns, digits)
+    return Table(
+        title=title,
+        columns=("", *columns),
+        rows=(*rows, *foot),
+        rules=frozenset({len(rows)}),
+        notes=(*_notes(columns, second), *notes),
+    )
+
+
+def _headed(
+    fits: Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults],
+) -> dict[str, SpatialPanelResults]:
+    if isinstance(fits, Mapping):
+        return dict(fits)
+    return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
+
+
+def _ordered(fit: SpatialPanelResults) -> list[str]:
+    """Order terms: own, lags, rho, so that columns of several models line up."""
+    names = [str(name) for name in fit.params.index]
+    return sorted(names, key=lambda name: (name == "rho", name.startswith("W(")))
+
+
+def _cell(values: pd.Series, term: str, digits: int) -> str:
+    return number(float(values[term]), digits) if term in values.index else ""
+
+
+def _errors(
+    term: str, columns: Mapping[str, SpatialPanelResults], digits: int, brackets: str
+) -> list[str]:
+    cells = [_cell(fit.std_errors, term, digits) for fit in columns.values()]
+    return [f"{brackets[0]}{cell}{brackets[1]}" if cell else "" for cell in cells]
+
+
+def _label(term: str, labels: Mapping[str, str]) -> str:
+    if term == "rho":
+        return "ρ"
+    if term.startswith("W(") and term.endswith(")"):
+        return f"W × {labels.get(term[2:-1], term[2:-1])}"
+    return labels.get(term, term)
+
+
+def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple[str, ...]]:
+    fits = list(columns.values())
+    return [
+        ("σ²", *(number(fit.sigma2, digits) for fit in fits)),
+        ("Log-likelihood", *(number(fit.loglik, 2) for fit in fits)),
+        ("R², effects removed", *(number(fit.rsquared, 3) for fit in fits)),
+        ("Fixed effects", *(fit.effects_name for fit in fits)),
+        ("Likelihood", *(_kind(fit) for fit in fits)),
+        ("Units × periods", *("{1} × {0}".format(*fit.estimate.y.shape) for fit in fits)),
+        ("Observations in likelihood", *(str(fit.likelihood_nobs) for fit in fits)),
+    ]
+
+
+def _kind(fit: SpatialPanelResults) -> str:
+    return "least squares" if fit.estimate.spectrum is None else _SHORT[fit.method]
+
+
+def _notes(
+    columns: Mapping[str, SpatialPanelResults], second: Mapping[str, SpatialPanelResults]
+) -> tuple[str, ...]:
+    """Say how the standard errors were computed; name columns where conventions differ."""
+    text = (f"Standard errors in parentheses: {_conventions(columns)}.",)
+    return (*text, f"In brackets: {_conventions(second)}.") if second else text
+
+
+def _conventions(columns: Mapping[str, SpatialPanelResults]) -> str:
+    shared: dict[str, list[str]] = {}
+    for heading, fit in columns.items():
+        shared.setdefault(fit.vcov.convention, []).append(heading)
+    if len(shared) == 1:
+        return next(iter(shared))
+    return "; ".join(f"{', '.join(names)}: {how}" for how, names in shared.items())

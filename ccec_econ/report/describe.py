@@ -1,0 +1,106 @@
+"""Tables that describe data: variables with their sources, and statistics by group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from ccec_econ.data import load_codebook
+from ccec_econ.errors import DataError, first_five
+from ccec_econ.typeset import Table, number
+
+__all__ = ["describe", "labels", "variables"]
+
+_STATISTICS = ("N", "Mean", "Std. dev.", "Min", "Max")
+
+
+def labels(layer: str = "city") -> dict[str, str]:
+    """Look up printed names of the panel's columns in the codebook."""
+    book = _layer(layer)
+    return {str(name): str(label) for name, label in book["label"].items()}
+
+
+def variables(
+    panel: pd.DataFrame, columns: Sequence[str], *, layer: str = "city", title: str
+) -> Table:
+    """Table of variables: label, unit, source, years with data, share missing in the panel.
+
+    Raises
+    ------
+    DataError
+        If a column is not in the codebook.
+    """
+    book = _entries(layer, columns)
+    rows = []
+    for name in columns:
+        entry, values = book.loc[name], panel[name]
+        missing = f"{number(100 * float(values.isna().mean()), 1)} %"
+        years = f"{entry['first_year']}–{entry['last_year']}"
+        rows.append((str(entry["label"]), name, *entry[["unit", "source"]], years, missing))
+    return Table(
+        title=title,
+        columns=("Variable", "Name", "Unit", "Source", "Years", "Missing"),
+        rows=tuple(rows),
+        text_columns=frozenset({1, 2, 3}),
+    )
+
+
+def describe(
+    panel: pd.DataFrame,
+    columns: Sequence[str],
+    groups: Mapping[str, str],
+    *,
+    layer: str = "city",
+    title: str,
+    digits: int = 2,
+) -> Table:
+    """Table of statistics over all cells, and means by group of units.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Indexed (unit, year).
+    groups : mapping
+        Unit to group; the groups are printed in the order in which they first appear.
+
+    Raises
+    ------
+    DataError
+        If a unit has no group or a column is not in the codebook.
+    """
+    book = _entries(layer, columns)
+    units = panel.index.get_level_values(0)
+    lost = sorted(set(units) - set(groups))
+    if lost:
+        raise DataError(f"units without a group: {first_five(lost)}; give each unit one group.")
+    names = list(dict.fromkeys(groups.values()))
+    group = pd.Series([groups[unit] for unit in units], index=panel.index)
+    rows = []
+    for column in columns:
+        values = panel[column]
+        whole = [values.mean(), values.std(), values.min(), values.max()]
+        means = values.groupby(group).mean()
+        cells = [number(float(value), digits) for value in (*whole, *means[names])]
+        rows.append((str(book.loc[column, "label"]), f"{values.count():,}", *cells))
+    return Table(
+        title=title,
+        columns=("Variable", *_STATISTICS, *(name.capitalize() for name in names)),
+        rows=tuple(rows),
+    )
+
+
+def _layer(layer: str) -> pd.DataFrame:
+    book = load_codebook()
+    return book[book["layer"] == layer].set_index("variable")
+
+
+def _entries(layer: str, columns: Sequence[str]) -> pd.DataFrame:
+    book = _layer(layer)
+    unknown = [name for name in columns if name not in book.index]
+    if unknown:
+        raise DataError(
+            f"columns not in the codebook of layer '{layer}': {first_five(unknown)}; "
+            f"it has {first_five(book.index)}."
+        )
+    return book

@@ -1,0 +1,220 @@
+"""Spatial weights: those of the circle, and matching any weights to a panel by label."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from libpysal.graph import Graph
+from libpysal.weights import W as ClassicW
+from numpy.typing import ArrayLike, NDArray
+
+from ccec_econ.data import load_table, load_units
+from ccec_econ.errors import AlignmentError, WeightsError, first_five
+
+__all__ = [
+    "WeightsLike",
+    "align",
+    "contiguity",
+    "from_matrix",
+    "inverse_distance",
+    "is_row_standardised",
+    "nearest",
+    "row_standardise",
+]
+
+Layer = Literal["city", "county"]
+type WeightsLike = Graph | ClassicW
+
+_ADJACENCY = {"city": "adj_ccec16", "county": "adj_county221"}
+_DISTANCE = {"city": "dist_ccec16", "county": "dist_county221"}
+_ROW_SUM = 1e-8  # a row sum closer to 1 than this counts as standardised
+
+
+def contiguity(layer: Layer = "city") -> Graph:
+    """Rook contiguity of the circle's units, row-standardised.
+
+    Sixteen units (`city`) or 156 counties (`county`); ids are the six-digit codes. From the lists
+    in data/raw/geography, never from simplified polygons.
+    """
+    ids = _ids(layer)
+    pairs = load_table("geography", _ADJACENCY[layer])
+    pairs = pairs[(pairs["rook"].astype(int) == 1) & pairs["i"].isin(ids) & pairs["j"].isin(ids)]
+    binary = pd.DataFrame(0.0, index=ids, columns=ids)
+    for i, j in zip(pairs["i"], pairs["j"], strict=True):
+        binary.loc[i, j] = binary.loc[j, i] = 1.0
+    return row_standardise(from_matrix(binary.to_numpy(), ids))
+
+
+def inverse_distance(
+    layer: Layer = "city", *, power: float = 1.0, cutoff_km: float | None = None
+) -> Graph:
+    """Inverse great-circle distance between seats of government, row-standardised.
+
+    Parameters
+    ----------
+    power : float
+        Exponent of the decay, w = d^-power with d in km.
+    cutoff_km : float, optional
+        Distance beyond which weights are zero.
+
+    Raises
+    ------
+    WeightsError
+        If `power` is not positive or the cut-off leaves a unit without neighbour.
+    """
+    if power <= 0:
+        raise WeightsError(f"power {power}: distance must damp; give a power above 0.")
+    distance = _distances(layer)
+    d = distance.to_numpy()
+    with np.errstate(divide="ignore"):
+        w = np.where(np.eye(len(d), dtype=bool), 0.0, d**-power)
+    if cutoff_km is not None:
+        w = np.where(d <= cutoff_km, w, 0.0)
+    return row_standardise(from_matrix(w, distance.index))
+
+
+def nearest(layer: Layer = "city", *, k: int = 4) -> Graph:
+    """Link the k nearest units by distance between seats, row-standardised (asymmetric).
+
+    Raises
+    ------
+    WeightsError
+        If k is not between 1 and N - 1.
+    """
+    distance = _distances(layer)
+    if not 1 <= k < len(distance):
+        raise WeightsError(f"k = {k}: give a number from 1 to {len(distance) - 1}.")
+    d = distance.to_numpy() + np.diag(np.full(len(distance), np.inf))
+    rank = d.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
+    return row_standardise(from_matrix((rank < k).astype(float), distance.index))
+
+
+def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
+    """Label a square matrix of weights (N, N) with N unit ids.
+
+    Raises
+    ------
+    WeightsError
+        If the matrix is not square, is not as long as `ids`, or holds missing values.
+    """
+    values, labels = np.asarray(matrix, dtype=np.float64), pd.Index(list(ids))
+    if values.shape != (len(labels), len(labels)):
+        raise WeightsError(
+            f"weights of shape {values.shape} with {len(labels)} ids; give one row and one column "
+            "per id."
+        )
+    if not np.isfinite(values).all():
+        rows = labels[~np.isfinite(values).all(axis=1)]
+        raise WeightsError(f"weights not finite in rows {first_five(rows)}; replace them.")
+    focal, neighbor = np.nonzero(values)
+    empty = np.flatnonzero(~values.any(axis=1))  # a Graph keeps an island as a zero self-weight
+    return Graph.from_arrays(
+        labels[np.concatenate([focal, empty])],
+        labels[np.concatenate([neighbor, empty])],
+        np.concatenate([values[focal, neighbor], np.zeros(len(empty))]),
+    )
+
+
+def row_standardise(weights: Graph) -> Graph:
+    """Divide each row by its sum.
+
+    Raises
+    ------
+    WeightsError
+        If a unit has no neighbour: its row has no sum to divide by.
+    """
+    _refuse_islands(_matrix(weights, weights.unique_ids), weights.unique_ids)
+    return weights.transform("R")
+
+
+def is_row_standardised(W: NDArray[np.float64]) -> bool:
+    """Whether every row of W, shape (N, N), sums to one."""
+    return bool(np.abs(W.sum(axis=1) - 1.0).max() < _ROW_SUM)
+
+
+def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
+    """Weights as a dense matrix (N, N) in the order of `units`, matched by label.
+
+    Raises
+    ------
+    AlignmentError
+        If weights carry no labels, or labels and units differ (both differences are listed).
+    WeightsError
+        If a unit has no neighbour, a unit neighbours itself, or a weight is not finite.
+    """
+    graph = _as_graph(weights)
+    _refuse_mismatch(graph.unique_ids, units)
+    W = _matrix(graph, units)
+    if not np.isfinite(W).all():
+        raise WeightsError(
+            f"weights not finite in rows {first_five(units[~np.isfinite(W).all(axis=1)])}; "
+            "replace them."
+        )
+    own = np.flatnonzero(np.diag(W))
+    if len(own):
+        raise WeightsError(
+            f"weights: {first_five(units[own])} neighbours itself; set the diagonal to zero."
+        )
+    _refuse_islands(W, units)
+    return W
+
+
+def _as_graph(weights: WeightsLike) -> Graph:
+    if isinstance(weights, Graph):
+        return weights
+    if isinstance(weights, ClassicW):
+        return Graph.from_W(weights)
+    raise AlignmentError(
+        f"weights of type {type(weights).__name__} carry no unit labels; give a libpysal Graph, "
+        "or label a matrix with ce.weights.from_matrix(matrix, ids)."
+    )
+
+
+def _matrix(graph: Graph, order: pd.Index) -> NDArray[np.float64]:
+    adjacency = graph.adjacency
+    rows = order.get_indexer(adjacency.index.get_level_values(0))
+    columns = order.get_indexer(adjacency.index.get_level_values(1))
+    W = np.zeros((len(order), len(order)))
+    W[rows, columns] = adjacency.to_numpy(dtype=np.float64)
+    return W
+
+
+def _refuse_mismatch(labels: pd.Index, units: pd.Index) -> None:
+    only_weights, only_panel = labels.difference(units), units.difference(labels)
+    if not len(only_weights) and not len(only_panel):
+        return
+    as_text = set(labels.astype(str)) == set(units.astype(str))
+    remedy = (
+        "the labels agree as text: give both the same type"
+        if as_text
+        else "drop or add units on one side"
+    )
+    raise AlignmentError(
+        f"weights and panel differ: {len(only_weights)} only in the weights "
+        f"({first_five(only_weights) or 'none'}), {len(only_panel)} only in the panel "
+        f"({first_five(only_panel) or 'none'}); {remedy}."
+    )
+
+
+def _refuse_islands(W: NDArray[np.float64], units: pd.Index) -> None:
+    alone = units[~W.any(axis=1)]
+    if len(alone):
+        raise WeightsError(
+            f"weights: no neighbour for {first_five(alone)}; link it to its nearest unit "
+            "or drop it, and say which."
+        )
+
+
+def _ids(layer: Layer) -> pd.Index:
+    if layer not in _ADJACENCY:
+        raise WeightsError(f"layer {layer!r} is unknown; choose one of {first_five(_ADJACENCY)}.")
+    return load_units(layer).index
+
+
+def _distances(layer: Layer) -> pd.DataFrame:
+    ids = _ids(layer)
+    table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
+    return table.loc[ids, list(ids)].astype(float)

@@ -1,0 +1,71 @@
+"""Describe a run for run.json: code, versions, machine, time per step; no host or user name."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from environment import THREAD_VARIABLES
+
+__all__ = ["describe", "state_of_code"]
+
+
+def state_of_code(root: Path) -> dict[str, object]:
+    """Return the commit and whether files differ from it; both None outside a git checkout."""
+    commit = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain")
+    return {"commit": commit, "dirty": None if changed is None else bool(changed)}
+
+
+def describe(
+    root: Path,
+    code: Mapping[str, object],
+    seconds: Mapping[str, float],
+    outcomes: Mapping[str, str],
+    seed: object,
+) -> dict[str, object]:
+    """Return the record of a run as plain values."""
+    return {
+        "code": dict(code),
+        "python": platform.python_version(),
+        "packages": _packages(root / "requirements.in"),
+        "system": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "cores": os.cpu_count(),
+        "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
+        "hash_seed": os.environ.get("PYTHONHASHSEED"),
+        "seed": seed,
+        "seconds": dict(seconds),
+        "seconds_in_all": round(sum(seconds.values()), 3),
+        "outcomes": dict(outcomes),
+    }
+
+
+def _git(root: Path, *arguments: str) -> str | None:
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(root), *arguments], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return answer.stdout.strip()
+
+
+def _packages(listed: Path) -> dict[str, str | None]:
+    """Return the installed version of each package named in requirements.in."""
+    if not listed.exists():
+        return {}
+    lines = listed.read_text(encoding="utf-8").splitlines()
+    names = [found[0] for line in lines if (found := re.match(r"[A-Za-z0-9._-]+", line))]
+    return {name: _installed(name) for name in names}
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

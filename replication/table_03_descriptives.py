@@ -1,0 +1,92 @@
+"""Table 3. Descriptive statistics by layer and role group, and validation of totals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+from exhibit import Exhibit, main
+
+import ccec_econ as ce
+from ccec_econ.typeset import Table, number
+
+ORDER = ("core", "hollow", "secondary", "other")
+
+
+def build(config: dict[str, Any]) -> Exhibit:
+    """Describe both layers by role group and compare totals with the source studies."""
+    chosen, years = config["variables"], tuple(config["sample"]["years"])
+    county_years = tuple(config["sample"]["county"])
+    roles = ce.circle.roles().sort_values(key=lambda role: role.map(ORDER.index))
+    city = ce.data.load_panel("city", years)
+    county = ce.data.load_panel("county", county_years)
+    of_county = ce.data.load_units("county")["city"].map(roles).sort_values(
+        key=lambda role: role.map(ORDER.index)
+    )
+    checks = ce.data.validation_table()
+    means = city.groupby(roles.reindex(city.index.get_level_values("unit")).to_numpy()).mean(
+        numeric_only=True
+    )
+    tables = {
+        "": ce.report.describe(
+            city,
+            chosen["describe_city"],
+            roles.to_dict(),
+            title=f"Descriptive statistics, 16 units, {years[0]}–{years[1]}; means by role",
+        ),
+        "county": ce.report.describe(
+            county,
+            chosen["describe_county"],
+            of_county.to_dict(),
+            layer="county",
+            title=f"Descriptive statistics, 156 counties, {county_years[0]}–{county_years[1]}; "
+            "means by role of the city",
+        ),
+        "validation": validation(checks),
+    }
+    verdicts = checks["verdict"].value_counts()
+    return Exhibit(
+        table=tables,
+        data={"validation": checks},
+        finding=(
+            f"Of {len(checks)} published totals {verdicts.get('agrees', 0)} agree with the data; "
+            + "; ".join(f"{count} {name}" for name, count in verdicts.drop("agrees").items())
+            + ". Digital index: cores "
+            f"{means.loc['core', 'digital']:.2f}, hollow middle {means.loc['hollow', 'digital']:.2f}."
+        ),
+        numbers={
+            "checks": len(checks),
+            "verdicts": {str(name): int(count) for name, count in verdicts.items()},
+            "mean": {
+                role: {name: float(means.loc[role, name]) for name in chosen["describe_city"]}
+                for role in ORDER
+            },
+        },
+    )
+
+
+def validation(checks: pd.DataFrame) -> Table:
+    """Set the claims of the source studies beside the same figure computed from the data."""
+    rows = tuple(
+        (
+            str(row["statement"]),
+            str(row["fact_id"]),
+            number(row["claimed"], 1),
+            number(row["ours"], 1),
+            str(row["unit"]),
+            number(row["difference_pct"], 1),
+            str(row["verdict"]),
+        )
+        for row in checks.to_dict("records")
+    )
+    return Table(
+        title="Validation against the source studies",
+        columns=("Statement", "Fact", "Claimed", "Data", "Unit", "Difference, %", "Verdict"),
+        rows=rows,
+        notes=tuple(f"{row['fact_id']}: {row['remark']}" for row in checks.to_dict("records")),
+        text_columns=frozenset({1, 4, 6}),
+    )
+
+
+if __name__ == "__main__":
+    main(__file__, build)
