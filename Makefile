@@ -54,7 +54,7 @@ test: $(ready) ## style, types, layers of import and the test suite
 	$(python) -m ruff check .
 	$(python) -m ruff format --check .
 	$(python) -m mypy
-	.venv/bin/lint-imports
+	.venv/bin/lint-imports --no-logo
 	$(python) -m pytest
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html

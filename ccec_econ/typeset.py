@@ -143,13 +143,22 @@ class Table:
             lines += [r"\begin{tablenotes}\footnotesize", rf"\item {notes}", r"\end{tablenotes}"]
         return "\n".join([*lines, r"\end{threeparttable}", ""])
 
-    def to_typst(self) -> str:
-        """Typst figure of kind table, with its notes beneath."""
+    def to_typst(self, *, label: str | None = None, number: str | None = None) -> str:
+        """Typst figure of kind table, with its notes beneath.
+
+        Parameters
+        ----------
+        label : str, optional
+            Name by which the document refers to it.
+        number : str, optional
+            Number to print instead of the next one.
+        """
         align = ", ".join("left" if self._is_left(j) else "right" for j in range(len(self.columns)))
         lines = [
             "#figure(",
             "  kind: table,",
             f"  caption: [{_typst(self.title)}],",
+            *([f'  numbering: _ => "{number}",'] if number else []),
             "  block(breakable: true)[",
             "    #table(",
             f"      columns: {len(self.columns)},",
@@ -165,8 +174,8 @@ class Table:
         lines += ["      table.hline(stroke: 0.8pt),", "    )"]
         if self.notes:
             notes = " ".join(_typst(note) for note in self.notes)
-            lines.append(f"    #align(left, text(size: 0.8em)[_Notes._ {notes}])")
-        return "\n".join([*lines, "  ],", ")", ""])
+            lines.append(f"    #align(left, text(size: 0.9em)[_Notes._ {notes}])")
+        return "\n".join([*lines, "  ],", f") <{label}>" if label else ")", ""])
 
     def to_html(self) -> str:
         """HTML table with caption and notes."""

@@ -71,12 +71,12 @@ class Exhibit:
         figures = _by_stem(row.id, self.figure)
         frames = _by_stem(row.id, self.data)
         files: dict[str, str | bytes] = {}
-        for stem, table in tables.items():
+        for place, (stem, table) in enumerate(tables.items()):
             base = f"output/tables/{stem}"
             files[f"{base}.csv"] = table.to_csv_text()
             files[f"{base}.html"] = table.to_html()
             files[f"{base}.tex"] = table.to_latex()
-            files[f"{base}.typ"] = table.to_typst()
+            files[f"{base}.typ"] = table.to_typst(label=stem, number=_number(row.paper, place))
         for stem, figure in figures.items():
             base = f"output/figures/{stem}"
             files |= {
@@ -146,6 +146,11 @@ def _by_stem[Item](name: str, item: Item | Mapping[str, Item] | None) -> dict[st
         return {}
     several = item if isinstance(item, Mapping) else {"": item}
     return {f"{name}_{suffix}" if suffix else name: part for suffix, part in several.items()}
+
+
+def _number(paper: str, place: int) -> str:
+    """Number an exhibit's tables as the paper does: Table 3, 3b, 3c."""
+    return paper.split()[-1] + ("" if place == 0 else chr(ord("a") + place))
 
 
 def _picture(figure: Figure, form: str) -> bytes:

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Literal
 from unittest.mock import patch
 
 from catalogue import Project, Row, load_project
@@ -32,7 +33,7 @@ from writing import ReplicationError, csv_text, json_text, write
 __all__ = ["main", "plan", "run"]
 
 ROOT = Path(__file__).resolve().parents[1]
-LAYERS = ("city", "county")
+LAYERS: tuple[Literal["city", "county"], ...] = ("city", "county")
 PANEL_DIGITS = 12
 COMPLETE = "===== REPLICATION COMPLETE ====="
 
@@ -206,6 +207,7 @@ def _paper_inputs(project: Project) -> list[Path]:
         *sources,
         project.output / "numbers.json",
         project.replication / "paper.py",
+        project.root / "CITATION.cff",
         project.replication / "config.toml",
         project.root / "requirements.lock",
     ]

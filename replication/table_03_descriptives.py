@@ -49,10 +49,11 @@ def build(config: dict[str, Any]) -> Exhibit:
         table=tables,
         data={"validation": checks},
         finding=(
-            f"Of {len(checks)} published totals {verdicts.get('agrees', 0)} agree with the data; "
-            + "; ".join(f"{count} {name}" for name, count in verdicts.drop("agrees").items())
-            + ". Digital index: cores "
-            f"{means.loc['core', 'digital']:.2f}, hollow middle {means.loc['hollow', 'digital']:.2f}."
+            f"Of {len(checks)} claims of the source studies {verdicts.get('agrees', 0)} agree with "
+            f"the data, {verdicts.get('definition differs', 0)} differ by definition and "
+            f"{verdicts.get('source slip', 0)} are slips of the source. The digital index averages "
+            f"{means.loc['core', 'digital']:.2f} in the cores and "
+            f"{means.loc['hollow', 'digital']:.2f} in the hollow middle."
         ),
         numbers={
             "checks": len(checks),

@@ -33,7 +33,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     table = ce.table(
         fits,
         title="Baseline: growth of real GDP per resident, 16 units",
-        labels=ce.report.labels(),
+        labels=config["labels"],
         also=ce.Cluster(),
         notes=NOTES,
     )
@@ -41,7 +41,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     return Exhibit(
         table=table,
         data=pd.concat(frames, names=["model"]).reset_index(),
-        finding=finding(fits["SDM"]),
+        finding=finding(fits["SDM"], config["labels"]),
         numbers={
             "rho": fits["SDM"].rho,
             "rho_error": float(fits["SDM"].std_errors["rho"]),
@@ -62,16 +62,17 @@ def build(config: dict[str, Any]) -> Exhibit:
     )
 
 
-def finding(fit: ce.SpatialPanelResults) -> str:
+def finding(fit: ce.SpatialPanelResults, labels: dict[str, str]) -> str:
     """Say which slopes of the SDM differ from zero at 5 %, under either covariance."""
     slopes = fit.params.drop("rho").index
-    classic = fit.pvalues[slopes] < 0.05
-    cluster = fit.with_cov(ce.Cluster()).pvalues[slopes] < 0.05
-    first, second = (", ".join(slopes[at]) or "none" for at in (classic, cluster))
+    named = []
+    for kept in (fit, fit.with_cov(ce.Cluster())):
+        clear = slopes[kept.pvalues[slopes] < 0.05]
+        named.append(", ".join(ce.report.term_label(term, labels) for term in clear) or "none")
     return (
-        f"Of {len(slopes)} slopes in the SDM those that differ from zero at 5 % are: {first} "
-        f"(information covariance); {second} (clustered by unit). "
-        f"ρ is {fit.rho:.3f} (p = {fit.pvalues['rho']:.3f})."
+        f"Slopes of the SDM that differ from zero at 5 %, of {len(slopes)}: {named[0]} by the "
+        f"expected information; {named[1]} when clustered by unit. The spatial coefficient is "
+        f"{fit.rho:.2f} (p = {fit.pvalues['rho']:.2f})."
     )
 
 

@@ -17,7 +17,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     options = {"draws": config["draws"]["effects"], "rng": rng(config, "table_09")}
     effects = fit.effects(**options).select(treatments)
     clustered = fit.with_cov(ce.Cluster()).effects(**options).select(treatments)
-    labels = ce.report.labels()
+    labels = config["labels"]
     return Exhibit(
         table=effects.summary(
             title="Effects of the three treatments on growth, SDM with unit and time effects",
@@ -26,7 +26,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             notes=("Percentage points of annual growth per unit of the regressor.",),
             digits=3,
         ),
-        data=effects.frame.join(clustered.frame, rsuffix="_cluster").reset_index(),
+        data=effects.frame.join(clustered.frame.add_suffix("_cluster")).reset_index(),
         finding=finding(effects, clustered, labels),
         numbers={
             "draws": effects.draws,
@@ -47,8 +47,8 @@ def finding(effects: ce.Effects, clustered: ce.Effects, labels: dict[str, str]) 
         names = [f"{labels.get(term, term)} ({effect})" for term, effect in clear.index]
         out.append(", ".join(names) or "none")
     return (
-        f"Of {len(effects.frame)} effects, 95 % intervals leave zero out for: {out[0]}; "
-        f"clustered by unit: {out[1]}."
+        f"Effects whose 95 % interval leaves zero out, of {len(effects.frame)}: {out[0]} by the "
+        f"expected information; {out[1]} when clustered by unit."
     )
 
 

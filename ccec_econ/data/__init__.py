@@ -2,12 +2,19 @@
 
 from ccec_econ.data.codebook import describe_columns, load_codebook, refresh_codebook
 from ccec_econ.data.manifest import verify_manifest, write_manifest
-from ccec_econ.data.panels import load_adjustments, load_index, load_level_changes, load_panel
+from ccec_econ.data.panels import (
+    Layer,
+    load_adjustments,
+    load_index,
+    load_level_changes,
+    load_panel,
+)
 from ccec_econ.data.store import data_dir, load_raw, load_table
 from ccec_econ.data.units import load_units
 from ccec_econ.data.validation import validation_table
 
 __all__ = [
+    "Layer",
     "data_dir",
     "describe_columns",
     "load_adjustments",

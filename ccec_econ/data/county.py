@@ -147,7 +147,7 @@ def _boundary_changes() -> list[tuple[str, int]]:
 def _grid(variable: str, units: pd.Index, years: pd.Index) -> tuple[pd.DataFrame, pd.DataFrame]:
     values = wide("county_yearbook", variable, "county").reindex(index=years, columns=units)
     flags = wide_flags("county_yearbook", variable, "county")
-    return values, flags.reindex(index=years, columns=units).fillna("")
+    return values, flags.reindex(index=years, columns=units, fill_value="")
 
 
 def _stacked(

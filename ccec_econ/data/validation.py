@@ -63,8 +63,8 @@ def validation_table() -> pd.DataFrame:
         ``fact_id``, ``statement``, ``year``, ``claimed``, ``ours``, ``unit``,
         ``difference_pct`` (ours against claimed), ``verdict`` and ``remark``. A claim *agrees*
         if ours rounds to it or lies within 0.5 per cent (5 per cent where the study says
-        "about" or "close to"; a year must be the same); a *source slip* contradicts itself or another claim of the same
-        study; otherwise the *definition differs*.
+        "about" or "close to"; a year must be the same); a *source slip* contradicts itself or
+        another claim of the same study; otherwise the *definition differs*.
 
     Raises
     ------

@@ -174,7 +174,7 @@ def effects(
     level : float
         Confidence level in (0, 1).
     draws : int
-        Draws of (d, rho) from the normal distribution at the estimate.
+        Draws of (d, rho) from the normal or t distribution that the covariance refers to.
 
     Raises
     ------
@@ -189,7 +189,7 @@ def effects(
     gradient = _gradient(theta, fit, pairs)
     error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
     quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
-    sample, rejected = _draw(theta, V, fit, draws, rng)
+    sample, rejected = _draw(theta, V, vcov.df, fit, draws, rng)
     tails = (0.5 - level / 2, 0.5 + level / 2)
     low, high = np.quantile(_evaluate(sample, fit, pairs), tails, axis=0)
     index = pd.MultiIndex.from_product([[p[0] for p in pairs], _NAMES], names=["term", "effect"])
@@ -285,6 +285,7 @@ def _row_sums(rho: float, W: NDArray[np.float64]) -> tuple[float, float, float, 
 def _draw(
     theta: NDArray[np.float64],
     V: NDArray[np.float64],
+    df: int | None,
     fit: Estimate,
     draws: int,
     rng: np.random.Generator,
@@ -296,7 +297,10 @@ def _draw(
     kept = np.empty((0, len(theta)))
     tried = 0
     while len(kept) < draws:
-        fresh = theta + rng.standard_normal((draws, len(theta))) @ root.T
+        fresh = rng.standard_normal((draws, len(theta))) @ root.T
+        if df is not None:
+            fresh /= np.sqrt(rng.chisquare(df, (draws, 1)) / df)
+        fresh += theta
         tried += draws
         kept = np.vstack([kept, fresh[(fresh[:, -1] > lower) & (fresh[:, -1] < upper)]])
     return kept[:draws], 1.0 - len(kept) / tried

@@ -10,7 +10,7 @@ from ccec_econ.inference.vcov import Covariance
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
-__all__ = ["table"]
+__all__ = ["table", "term_label"]
 
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 
@@ -52,7 +52,7 @@ def table(
     rows: list[tuple[str, ...]] = []
     for term in terms:
         values = [_cell(fit.params, term, digits) for fit in columns.values()]
-        rows += [(_label(term, labels or {}), *values), ("", *_errors(term, columns, digits, "()"))]
+        rows += [(term_label(term, labels or {}), *values), ("", *_errors(term, columns, digits, "()"))]
         rows += [("", *_errors(term, second, digits, "[]"))] if second else []
     foot = _foot(columns, digits)
     return Table(
@@ -89,7 +89,8 @@ def _errors(
     return [f"{brackets[0]}{cell}{brackets[1]}" if cell else "" for cell in cells]
 
 
-def _label(term: str, labels: Mapping[str, str]) -> str:
+def term_label(term: str, labels: Mapping[str, str]) -> str:
+    """Print a term: ρ, W × x, or its label."""
     if term == "rho":
         return "ρ"
     if term.startswith("W(") and term.endswith(")"):

@@ -1,0 +1,44 @@
+"""The paper holds no number typed by hand, and what it cites exists."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAPER = (ROOT / "paper" / "paper.typ").read_text(encoding="utf-8")
+
+
+def prose(text: str) -> str:
+    """Text that a reader sees: calls, references, settings and alternative texts taken out."""
+    text = re.sub(r"//.*", "", text)
+    text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
+    text = re.sub(
+        r"#(?:n|percent|finding|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)", "", text
+    )
+    text = re.sub(r"#(?:set|import|show|counter).*", "", text)
+    text = re.sub(r"#picture\(.*?caption: \[", "[", text, flags=re.DOTALL)
+    text = re.sub(r"#math\.equation\(.*?\$,\n\)", "", text, flags=re.DOTALL)
+    return text
+
+
+def test_no_number_is_typed() -> None:
+    found = [line for line in prose(PAPER).splitlines() if re.search(r"\d", line)]
+    assert found == []
+
+
+def test_the_check_sees_a_typed_number() -> None:
+    assert re.search(r"\d", prose('The effect is 0.42 of #n("table_08", "rho").'))
+    assert re.search(r"\d", prose("= Results for 16 units"))
+
+
+def test_cited_works_are_in_the_bibliography() -> None:
+    keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "references.bib").read_text(), re.M))
+    cited = set(re.findall(r"@([a-z]+\d{4})", PAPER))
+    assert cited == keys
+
+
+def test_no_glyph_outside_latin_scripts() -> None:
+    for path in (ROOT / "replication" / "output").rglob("*.typ"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"[\u3400-\u9fff]", text), path.name
