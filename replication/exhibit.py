@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from catalogue import Project, Row, load_project
 from environment import settle
 from writing import ReplicationError, csv_text, json_text, load_json, rounded, write
@@ -149,7 +150,7 @@ def _by_stem[Item](name: str, item: Item | Mapping[str, Item] | None) -> dict[st
 
 
 def _number(paper: str, place: int) -> str:
-    """Number an exhibit's tables as the paper does: Table 3, 3b, 3c."""
+    """Give the number of a table in the paper: 3, 3b, 3c."""
     return paper.split()[-1] + ("" if place == 0 else chr(ord("a") + place))
 
 

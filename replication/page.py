@@ -10,8 +10,9 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from catalogue import Project
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from catalogue import Project
 from judge import Verdict, overall
 from writing import load_json, write
 

@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 import typst
+
 from writing import ReplicationError, write
 
 __all__ = ["build_paper"]

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress as Live
 from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Column
+
 from steps import Step
 
 __all__ = ["Progress"]

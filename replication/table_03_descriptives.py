@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
-from exhibit import Exhibit, main
 
 import ccec_econ as ce
 from ccec_econ.typeset import Table, number
+from exhibit import Exhibit, main
 
 ORDER = ("core", "hollow", "secondary", "other")
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from exhibit import Exhibit, main, rng
-
 import ccec_econ as ce
+from exhibit import Exhibit, main, rng
 
 
 def build(config: dict[str, Any]) -> Exhibit:

@@ -58,8 +58,8 @@ def load_raw(source: str, layer: str = "city") -> pd.DataFrame:
     --------
     >>> from ccec_econ import data
     >>> raw = data.load_raw("gdp_revised")
-    >>> raw[["unit", "year", "variable"]].iloc[0].tolist()
-    ['500000', 2000, 'gdp_deflator_2000']
+    >>> raw["unit"].nunique(), sorted(raw["variable"].unique())[0]
+    (16, 'gdp_deflator_2000')
     """
     return _figures(source, layer).copy()
 

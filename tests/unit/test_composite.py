@@ -58,7 +58,7 @@ def test_minmax_is_pooled_over_units_and_years(panel: pd.DataFrame) -> None:
 def test_index_is_the_weighted_sum_and_keeps_its_bounds(panel: pd.DataFrame) -> None:
     result = composite_index(panel, "equal")
     assert result.index.tolist() == [0.25, 0.375, 0.75, 0.5]
-    assert result.bounds.loc["x"].tolist() == [1.0, 5.0]
+    assert result.bounds.T["x"].tolist() == [1.0, 5.0]
     again = composite_index(panel.iloc[:2], bounds=result.bounds, weights=result.weights)
     assert again.index.tolist() == [0.25, 0.375]
 
@@ -86,7 +86,7 @@ def test_leave_one_out_gives_one_row_per_year(panel: pd.DataFrame) -> None:
     table = leave_one_out_weights(minmax_pooled(panel))
     assert table.index.tolist() == [2011, 2012]
     without_2011 = minmax_pooled(panel)[panel.index.get_level_values("year") != 2011]
-    assert table.loc[2011].tolist() == pytest.approx(entropy_weights(without_2011).tolist())
+    assert table.T[2011].tolist() == pytest.approx(entropy_weights(without_2011).tolist())
 
 
 def test_missing_cells_are_refused(panel: pd.DataFrame) -> None:

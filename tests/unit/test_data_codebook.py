@@ -16,7 +16,7 @@ COUNTED = ["first_year", "last_year", "min", "max", "missing"]
 
 
 @pytest.mark.parametrize("layer", ["city", "county"])
-def test_codebook_covers_the_panel_in_its_order_of_facts(layer: data.Layer) -> None:
+def test_codebook_covers_every_column_and_counts_truly(layer: data.Layer) -> None:
     book = data.load_codebook()
     rows = book[book["layer"] == layer].set_index("variable")
     counted = data.describe_columns(data.load_panel(layer))
@@ -39,8 +39,8 @@ def test_describe_columns_by_hand() -> None:
     index = pd.MultiIndex.from_product([["a", "b"], [2000, 2001]], names=["unit", "year"])
     frame = pd.DataFrame({"x": [None, 1.5, None, 1234567.0], "name": list("aabb")}, index=index)
     table = data.describe_columns(frame)
-    assert table.loc["x"].tolist() == ["2001", "2001", "1.5", "1.23457e+06", "2"]
-    assert table.loc["name"].tolist() == ["2000", "2001", "", "", "0"]
+    assert table.T["x"].tolist() == ["2001", "2001", "1.5", "1.23457e+06", "2"]
+    assert table.T["name"].tolist() == ["2000", "2001", "", "", "0"]
 
 
 def test_refresh_restores_counted_columns_only(tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_hump_is_caught_where_positions_drift() -> None:
 
 def test_flag_lowers_the_floor_but_not_the_jump() -> None:
     figures = clean()
-    figures.loc[2010, "u04"] *= 1.45  # ln 1.45 = 0.37 < ln 1.5
+    figures.loc[[2010], "u04"] *= 1.45  # ln 1.45 = 0.37 < ln 1.5
     suspects = pd.DataFrame(False, index=YEARS, columns=UNITS)
     suspects.loc[2010, "u04"] = True
     assert not screen(figures, suspects=suspects).replaced.to_numpy().any()
@@ -125,7 +125,7 @@ def test_gaps_are_filled_within_the_stated_years_and_reported() -> None:
     figures.loc[[2004, 2018], "u04"] = np.nan
     outcome = screen(figures, fill=(2003, 2010))
     assert outcome.filled.loc[2004, "u04"]
-    assert np.isnan(outcome.values.loc[2018, "u04"])
+    assert np.isnan(outcome.values["u04"].loc[2018])
     r = positions(figures)["u04"]
     expected = np.exp((r[2003] + r[2005]) / 2) * figures.loc[2004].median()
     assert outcome.values.loc[2004, "u04"] == pytest.approx(expected, rel=EXACT)

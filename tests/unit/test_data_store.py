@@ -75,7 +75,7 @@ def test_data_folder_holds_raw_figures() -> None:
 def test_units_of_both_layers() -> None:
     cities, counties = load_units("city"), load_units("county")
     assert (len(cities), len(counties)) == (16, 156)
-    assert cities.loc["510100", ["name", "province"]].tolist() == ["Chengdu", "Sichuan"]
+    assert cities.T["510100"][["name", "province"]].tolist() == ["Chengdu", "Sichuan"]
     assert set(counties["city"]) == set(cities.index)
     assert cities[["lon", "lat", "area_km2"]].notna().all(axis=None)
     areas = counties.groupby("city")["area_km2"].sum()

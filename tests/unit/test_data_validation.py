@@ -44,7 +44,7 @@ def test_yibin_and_the_circle_by_hand(table: pd.DataFrame) -> None:
 
 
 def test_whole_municipality_is_named_where_it_matters(table: pd.DataFrame) -> None:
-    remark = table.set_index("fact_id").loc["D0-049", "remark"]
+    remark = table.set_index("fact_id")["remark"].loc["D0-049"]
     assert "29 member districts" in remark
     assert "+7.9 %" in remark
 

@@ -18,8 +18,7 @@ def prose(text: str) -> str:
     )
     text = re.sub(r"#(?:set|import|show|counter).*", "", text)
     text = re.sub(r"#picture\(.*?caption: \[", "[", text, flags=re.DOTALL)
-    text = re.sub(r"#math\.equation\(.*?\$,\n\)", "", text, flags=re.DOTALL)
-    return text
+    return re.sub(r"#math\.equation\(.*?\$,\n\)", "", text, flags=re.DOTALL)
 
 
 def test_no_number_is_typed() -> None:

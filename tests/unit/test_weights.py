@@ -1,0 +1,79 @@
+"""Weights of the circle, and matching any weights by label."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ccec_econ as ce
+from ccec_econ.weights import align, is_row_standardised
+
+CHENGDU, DEYANG, MEISHAN, YAAN, ZIYANG = "510100", "510600", "511400", "511800", "512000"
+
+
+@pytest.mark.parametrize(("layer", "units"), [("city", 16), ("county", 156)])
+def test_contiguity(layer, units: int) -> None:
+    graph = ce.weights.contiguity(layer)
+    W = align(graph, graph.unique_ids)
+    assert list(graph.unique_ids) == list(ce.data.load_units(layer).index)
+    assert len(W) == units
+    assert is_row_standardised(W)
+    assert ((W > 0) == (W > 0).T).all()
+    assert len(graph.isolates) == 0
+
+
+def test_contiguity_by_hand() -> None:
+    # The list has 35 pairs of cities; Chengdu touches Deyang, Meishan, Ya'an and Ziyang: 1/4 each.
+    graph = ce.weights.contiguity()
+    W = pd.DataFrame(
+        align(graph, graph.unique_ids), index=graph.unique_ids, columns=graph.unique_ids
+    )
+    assert (W > 0).to_numpy().sum() == 70
+    row = W.loc[CHENGDU]
+    assert set(row.index[row > 0]) == {DEYANG, MEISHAN, YAAN, ZIYANG}
+    assert (row[row > 0] == 0.25).all()
+
+
+def test_inverse_distance_by_hand() -> None:
+    # Chengdu-Deyang 59.68 km, Chengdu-Meishan 72.67 km: weights stand as 72.67^2 to 59.68^2.
+    graph = ce.weights.inverse_distance(power=2.0)
+    W = pd.DataFrame(
+        align(graph, graph.unique_ids), index=graph.unique_ids, columns=graph.unique_ids
+    )
+    ratio = W.loc[CHENGDU, DEYANG] / W.loc[CHENGDU, MEISHAN]
+    assert ratio == pytest.approx((72.67 / 59.68) ** 2)
+    assert is_row_standardised(W.to_numpy())
+    near = ce.weights.inverse_distance(cutoff_km=130)
+    cut = pd.DataFrame(align(near, near.unique_ids), index=near.unique_ids, columns=near.unique_ids)
+    assert cut.loc[CHENGDU, MEISHAN] > 0
+    assert cut.loc[CHENGDU, "500000"] == 0
+
+
+def test_nearest_by_hand() -> None:
+    # From Chengdu: Deyang 59.68, Meishan 72.67, Ziyang 82.40 km are the three nearest seats.
+    graph = ce.weights.nearest(k=3)
+    W = pd.DataFrame(
+        align(graph, graph.unique_ids), index=graph.unique_ids, columns=graph.unique_ids
+    )
+    row = W.loc[CHENGDU]
+    assert set(row.index[row > 0]) == {DEYANG, MEISHAN, ZIYANG}
+    assert ((W > 0).sum(axis=1) == 3).all()
+
+
+def test_shuffled_but_labelled_weights_are_the_same_weights(sim16) -> None:
+    panel, graph = sim16
+    W = align(graph, graph.unique_ids)
+    order = np.random.default_rng(0).permutation(16)
+    shuffled = ce.weights.from_matrix(W[np.ix_(order, order)], graph.unique_ids[order])
+    np.testing.assert_array_equal(align(shuffled, graph.unique_ids), W)
+    formula = "y ~ x1 + x2 | id + year"
+    one, two = ce.sdm(formula, panel, graph), ce.sdm(formula, panel, shuffled)
+    np.testing.assert_array_equal(one.params, two.params)
+
+
+def test_classic_weights_are_accepted(sim16) -> None:
+    panel, graph = sim16
+    formula = "y ~ x1 + x2 | id + year"
+    classic = ce.sdm(formula, panel, graph.to_W())
+    np.testing.assert_allclose(classic.params, ce.sdm(formula, panel, graph).params, atol=1e-12)
