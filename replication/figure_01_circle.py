@@ -15,9 +15,9 @@ NONE = "none"
 OPENED = "hsr200_opened"  # first service at 200 km/h or more
 LABELS = "Year: first service at\n200 km/h or more\n({none}: not by end-{last})"
 NOTE = (
-    "Units are whole cities; the official circle holds {inside:.0f}\u00a0% of Chongqing's area and only "
-    "parts of {partly}. Nanchong and Guang'an count a line designed for 160\u00a0km/h with 200\u00a0km/h "
-    "reserved. Sources: rail openings, data/raw/rail; seats, GeoNames (CC BY 4.0)."
+    "Units are whole cities; the official circle holds {inside:.0f}\u00a0% of Chongqing's area and "
+    "only parts of {partly}. Nanchong and Guang'an count a line designed for 160\u00a0km/h with "
+    "200\u00a0km/h reserved. Sources: rail openings, data/raw/rail; seats, GeoNames (CC BY 4.0)."
 )
 
 

@@ -63,10 +63,16 @@ class Information:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """Sandwich of scores summed within units, for arbitrary dependence over time.
+    """Sandwich for units that are independent of each other, with any dependence over time.
 
-    The score of unit i for rho is sum_t (Wy)_it e_it / s2 - tau G_ii, centred unit by unit; bread
-    is the inverse expected information. CR1 factor n/(n - 1) * (nobs - 1)/(nobs - K), t(n - 1).
+    The score of rho holds the quadratic form e'Ge, whose terms tie units in pairs: products
+    e_i e_j are uncorrelated across pairs but not across the two units that share one, so scores
+    summed by unit alone would miss half of its variance. The middle is therefore
+
+        sum_i u_i u_i' + sum_{i<j} [(G_ij + G_ji) sum_t e_it e_jt / s2]^2 at (rho, rho),
+
+    u_i holding the linear part and the diagonal of G. Bread is the inverse expected information.
+    CR1 factor n/(n - 1) * (nobs - 1)/(nobs - K), reference t(n - 1).
     """
 
     by: str = "unit"
@@ -79,11 +85,11 @@ class Cluster:
 
     def __call__(self, fit: Estimate) -> Vcov:
         """Compute the covariance of an estimate."""
-        scores = _unit_scores(fit)
-        n, nobs, K = len(scores), _within_nobs(fit), len(fit.terms)
+        middle, n = score_covariance(fit), fit.y.shape[1]
+        nobs, K = _within_nobs(fit), len(fit.terms)
         factor = n / (n - 1) * (nobs - 1) / (nobs - K)
         bread = _inverse_information(fit)
-        matrix = factor * bread @ scores.T @ scores @ bread
+        matrix = factor * bread @ middle @ bread
         return Vcov(matrix, n - 1, f"clustered by unit (CR1), {n} clusters, t({n - 1})")
 
 
@@ -105,14 +111,37 @@ def _inverse_information(fit: Estimate) -> NDArray[np.float64]:
     return np.asarray(np.linalg.inv(info / np.outer(scale, scale)) / np.outer(scale, scale))
 
 
-def _unit_scores(fit: Estimate) -> NDArray[np.float64]:
-    """Scores summed over time, shape (N, K + 2) or (N, K + 1); columns sum to zero."""
-    e, s2 = fit.residuals, fit.optimum.sigma2
-    N = e.shape[1]
-    scores = [np.einsum("tnk,tn->nk", fit.Z, e) / s2]
+def score_covariance(fit: Estimate) -> NDArray[np.float64]:
+    """Covariance of the score of (d, rho, sigma2) when units are independent.
+
+    Shape (K + 2, K + 2), or (K + 1, K + 1) without a lag of y. Residuals demeaned over units are
+    correlated by -1/n, which the centring takes into account.
+    """
+    linear, pairs = scores(fit)
+    middle = linear.T @ linear
     if fit.spectrum is not None:
-        own = np.diag(fit.spectrum.G(fit.optimum.rho))
-        scores.append(((fit.Wy * e).sum(axis=0) / s2 - fit.reduction.periods * own)[:, None])
-    share = fit.reduction.nobs / N
-    scores.append(((e**2).sum(axis=0) / (2.0 * s2**2) - share / (2.0 * s2))[:, None])
-    return np.hstack(scores)
+        middle[-2, -2] += (pairs**2).sum()
+    return middle
+
+
+def scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Score contributions of units, shape (N, P), and of pairs for rho, shape (N(N - 1)/2,).
+
+    Their sums add to the gradient of the likelihood, zero at its maximum.
+    """
+    e, s2, tau = fit.residuals, fit.optimum.sigma2, fit.reduction.periods
+    N = e.shape[1]
+    shared = 1.0 / N if fit.reduction.rows < N else 0.0
+    products = e.T @ e / s2
+    surplus = np.diag(products) - tau * (1.0 - shared)
+    columns = [np.einsum("tnk,tn->nk", fit.Z, e) / s2]
+    pairs = np.zeros(0)
+    if fit.spectrum is not None:
+        G = fit.spectrum.G(fit.optimum.rho)
+        mean = (fit.Z @ fit.optimum.coefficients) @ G.T
+        own = (mean * e).sum(axis=0) / s2 + np.diag(G) * surplus
+        columns.append(own[:, None])
+        above = np.triu_indices(N, k=1)
+        pairs = (G + G.T)[above] * (products[above] + tau * shared)
+    columns.append((surplus / (2.0 * s2))[:, None])
+    return np.hstack(columns), pairs

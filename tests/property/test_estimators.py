@@ -14,6 +14,7 @@ from scipy.optimize import minimize_scalar
 import ccec_econ as ce
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.transform import helmert
+from ccec_econ.inference.vcov import scores
 from simulated import simulate
 
 EFFECTS = {"none": "", "unit": " | unit", "time": " | year", "twoway": " | unit + year"}
@@ -229,13 +230,29 @@ def test_common_factor_leaves_no_indirect_effect(seed: int, rho: float) -> None:
 
 
 @cases
-@given(seeds, models, effects)
-def test_cluster_scores_sum_to_zero(seed: int, model: str, bar: str) -> None:
-    """The unit scores behind the sandwich add to the gradient, zero at the maximum."""
-    from ccec_econ.inference.vcov import _unit_scores
-
+@given(seeds, models, effects, st.sampled_from(["transformation", "direct"]))
+def test_scores_add_to_the_gradient(seed: int, model: str, bar: str, method: str) -> None:
+    """Contributions of units and pairs add to the gradient, which is zero at the maximum."""
     panel, _, graph = drawn(seed)
-    one = fit(model, bar, panel, graph)
-    scores = _unit_scores(one.estimate)
-    size = np.abs(scores).sum(axis=0)
-    np.testing.assert_allclose(scores.sum(axis=0) / size, 0.0, atol=1e-8)
+    options = {} if model in ("ols", "slx") else {"method": method}
+    one = fit(model, bar, panel, graph, **options)
+    units, pairs = scores(one.estimate)
+    total, size = units.sum(axis=0), np.abs(units).sum(axis=0)
+    if one.estimate.spectrum is not None:
+        total[-2] += pairs.sum()
+        size[-2] += np.abs(pairs).sum()
+    np.testing.assert_allclose(total / size, 0.0, atol=1e-7)
+
+
+@cases
+@given(seeds, models, effects)
+def test_clustered_errors_do_not_depend_on_the_order_of_units(
+    seed: int, model: str, bar: str
+) -> None:
+    panel, W, graph = drawn(seed)
+    names = np.random.default_rng(seed).permutation(len(W))
+    turned = panel.reset_index().assign(unit=lambda frame: names[frame["unit"]])
+    relabelled = ce.weights.from_matrix(W, names)
+    one = fit(model, bar, panel, graph, cov=ce.Cluster())
+    two = fit(model, bar, turned.set_index(["unit", "year"]), relabelled, cov=ce.Cluster())
+    np.testing.assert_allclose(one.std_errors, two.std_errors, rtol=1e-6)

@@ -133,3 +133,18 @@ def test_cluster_errors_survive_serial_correlation(weights: Spectrum) -> None:
             rejected[name] += 2 * stats.t.sf(abs(t), vcov.df) < 0.05
     assert rejected["cluster"] / draws < 0.11
     assert rejected["information"] / draws > 0.3
+
+
+@pytest.mark.parametrize("persistent", [False, True], ids=["iid", "random walk"])
+def test_clustered_error_of_rho_matches_its_spread(weights: Spectrum, persistent: bool) -> None:
+    """Pairs of units carry half of the variance of rho's score; errors may be persistent."""
+    rng, design, draws = np.random.default_rng(11), Design(0.3, theta=0.0), 400
+    found, errors = [], []
+    for _ in range(draws):
+        x, e = rng.standard_normal((2, T, N))
+        e = np.cumsum(e, axis=0) if persistent else e
+        y = np.linalg.solve(np.eye(N) - design.rho * weights.W, (design.beta * x + e).T).T
+        fit = fit_model("sar", y, x, weights, "transformation")
+        found.append(fit.optimum.rho)
+        errors.append(np.sqrt(ce.Cluster()(fit).matrix[1, 1]))
+    assert 0.85 < np.mean(errors) / np.std(found) < 1.15

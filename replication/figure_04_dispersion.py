@@ -1,0 +1,168 @@
+"""Figure 4: spread of GDP per resident, share of the two cores, gap of the hollow middle."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from ccec_econ import circle
+from ccec_econ.convergence import Trend, complete_years, core_share, hollow_gap, sigma, trend
+from ccec_econ.data import load_panel
+from ccec_econ.report.figure import Series, TimePanel, time_panels
+from ccec_econ.report.style import INK, ROLE_COLOURS, PaperFigure
+from exhibit import Exhibit, main
+
+# The policy's dates; a year's value stands at the middle of the year.
+MARKS = {"Jan 2020": 2019.5, "Oct 2021": 2021.3}
+# Title, factor, colour, and lines: column, label, and where the label stands (year, points).
+PANELS = (
+    (
+        "(a) σ of ln GDP per resident",
+        1.0,
+        INK,
+        (
+            ("sigma_real", "2000 prices", (2013, -12.0)),
+            ("sigma_current", "current prices", (2016, 9.0)),
+        ),
+    ),
+    (
+        "(b) Share of the two cores, %",
+        100.0,
+        ROLE_COLOURS["core"],
+        (
+            ("core_share_gdp", "GDP", (2008, 6.0)),
+            ("core_share_residents", "residents", (2015, -8.0)),
+        ),
+    ),
+    (
+        "(c) Gap of the hollow middle, %",
+        100.0,
+        ROLE_COLOURS["hollow"],
+        (
+            ("hollow_gap_real", "2000 prices", (2013, -12.0)),
+            ("hollow_gap_current", "current prices", (2016, 6.0)),
+        ),
+    ),
+)
+NOTE = (
+    "Dotted lines: the decision of January 2020 and the outline of October 2021. Light lines, "
+    "before {basis}: residents not yet on the basis of the census of {basis}; interpolated for up "
+    "to {most} cities in {first}–{last}. Gap: 1 minus the hollow middle's GDP per resident over "
+    "the cores'. The year {dropped} lacks the revised GDP of {lacking}. Sources: data/raw/"
+    "gdp_revised, data/raw/population."
+)
+
+
+def build(config: dict[str, Any]) -> Exhibit:
+    """Compute the series, their trends since the census, and draw them."""
+    panel = load_panel()
+    data = compute(panel)
+    basis = census_year(panel)
+    trends = {name: trend(data.loc[basis:, name]) for name in data if name != "interpolated"}
+    return Exhibit(
+        figure=draw(data, basis, note(panel, data, basis)),
+        data=data.reset_index(),
+        finding=finding(trends),
+        numbers={"basis": basis} | {name: numbers(fit) for name, fit in trends.items()},
+    )
+
+
+def compute(panel: pd.DataFrame) -> pd.DataFrame:
+    """Compute each measure in the years in which all cities have revised GDP."""
+    years = complete_years(panel, ["gdp", "gdp_real", "pop"])
+    used = panel[panel.index.get_level_values("year").isin(years)]
+    used = used.assign(gdp_pc_current=1e4 * used["gdp"] / used["pop"])  # yuan
+    roles = circle.roles()
+    measures = {
+        "sigma_real": sigma(used, "gdp_pc"),
+        "sigma_current": sigma(used, "gdp_pc_current"),
+        "core_share_gdp": core_share(used, "gdp", roles),
+        "core_share_residents": core_share(used, "pop", roles),
+        "hollow_gap_real": hollow_gap(used, "gdp_real", "pop", roles),
+        "hollow_gap_current": hollow_gap(used, "gdp", "pop", roles),
+        "interpolated": used["pop_published"].isna().groupby("year").sum(),
+    }
+    return pd.DataFrame(measures)
+
+
+def census_year(panel: pd.DataFrame) -> int:
+    """Return the last year in which the residents of every city change their basis."""
+    changed = panel["pop_break"].groupby("year").all()
+    return int(changed.index[changed].max())
+
+
+def draw(data: pd.DataFrame, basis: int, text: str) -> PaperFigure:
+    """Draw the three panels; the cores' share of GDP does not rest on residents."""
+    panels = []
+    for title, scale, colour, lines in PANELS:
+        drawn = [
+            Series(
+                label=label,
+                values=scale * data[name],
+                colour=colour,
+                stroke=stroke,
+                basis_from=None if name == "core_share_gdp" else basis,
+                label_at=place,
+            )
+            for (name, label, place), stroke in zip(lines, ("solid", "dashed"), strict=True)
+        ]
+        panels.append(TimePanel(title, tuple(drawn)))
+    return time_panels(panels, marks=MARKS, note=text)
+
+
+def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int) -> str:
+    """Say where residents are weak and which year is left out."""
+    filled = data.index[data["interpolated"] > 0]
+    dropped = int(data.index.max()) + 1
+    year = panel.xs(dropped, level="year")
+    return NOTE.format(
+        basis=basis,
+        most=data["interpolated"].max(),
+        first=filled.min(),
+        last=filled.max(),
+        dropped=dropped,
+        lacking=", ".join(year["name"][year["gdp"].isna()]),
+    )
+
+
+def finding(trends: dict[str, Trend]) -> str:
+    """Say how each measure moved since the census, and how sure its slope is."""
+    real = trends["sigma_real"]
+    return (
+        f"Between {real.first} and {real.last} the standard deviation of ln GDP per resident at "
+        f"2000 prices {moved(real)} and the gap of the hollow middle "
+        f"{moved(trends['hollow_gap_real'], percent=True)}; at current prices the two "
+        f"{moved(trends['sigma_current'])} and {moved(trends['hollow_gap_current'], percent=True)}."
+        f" The share of the two cores in GDP {moved(trends['core_share_gdp'], percent=True)}, "
+        f"that in residents {moved(trends['core_share_residents'], percent=True)}."
+    )
+
+
+def moved(fit: Trend, *, percent: bool = False) -> str:
+    """Describe one trend: direction, first and last value, slope and p-value."""
+    unit, scale, digits = (" %", 100.0, 1) if percent else ("", 1.0, 3)
+    verb = "fell" if fit.end < fit.start else "rose"
+    p = "p < 0.001" if fit.pvalue < 0.001 else f"p = {fit.pvalue:.3f}"
+    return (
+        f"{verb} from {scale * fit.start:.{digits}f} to {scale * fit.end:.{digits}f}{unit} "
+        f"(slope {scale * fit.slope:.{digits + 1}f} a year, {p})"
+    )
+
+
+def numbers(fit: Trend) -> dict[str, float]:
+    """Return what the text cites of a trend."""
+    return {
+        "first": fit.first,
+        "last": fit.last,
+        "start": fit.start,
+        "end": fit.end,
+        "slope": fit.slope,
+        "std_error": fit.std_error,
+        "pvalue": fit.pvalue,
+        "lags": fit.lags,
+    }
+
+
+if __name__ == "__main__":
+    main(__file__, build)
