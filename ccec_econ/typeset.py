@@ -165,7 +165,9 @@ class Table:
             f"      align: ({align},),",
             "      stroke: none,",
             "      table.hline(stroke: 0.8pt),",
-            "      table.header(" + ", ".join(f"[*{_typst(c)}*]" for c in self.columns) + "),",
+            "      table.header("
+            + ", ".join(f"[*{_typst(c)}*]" if c else "[]" for c in self.columns)
+            + "),",
             "      table.hline(stroke: 0.4pt),",
         ]
         for i, row in enumerate(self.rows):

@@ -7,7 +7,8 @@ from typing import Any
 import pandas as pd
 
 from ccec_econ import circle
-from ccec_econ.data import load_panel, load_table
+from ccec_econ.data import load_table
+from ccec_econ.data.city import CITY_YEARS
 from ccec_econ.report.map import circle_map
 from exhibit import Exhibit, main
 
@@ -23,7 +24,7 @@ NOTE = (
 
 def build(config: dict[str, Any]) -> Exhibit:
     """Draw the circle as polygons and as tiles."""
-    last = int(load_panel().index.get_level_values("year").max())
+    last = CITY_YEARS[1]
     data = describe(last)
     served = data["hsr_first_year"]
     labels = served.map(str, na_action="ignore").fillna(NONE)

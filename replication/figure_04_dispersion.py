@@ -22,8 +22,8 @@ PANELS = (
         1.0,
         INK,
         (
-            ("sigma_real", "2000 prices", (2013, -12.0)),
-            ("sigma_current", "current prices", (2016, 9.0)),
+            ("sigma_real", "2000 prices", (2011, -22.0)),
+            ("sigma_current", "current prices", (2014, 17.0)),
         ),
     ),
     (
@@ -32,7 +32,7 @@ PANELS = (
         ROLE_COLOURS["core"],
         (
             ("core_share_gdp", "GDP", (2008, 6.0)),
-            ("core_share_residents", "residents", (2015, -8.0)),
+            ("core_share_residents", "residents", (2016, -12.0)),
         ),
     ),
     (
@@ -40,17 +40,17 @@ PANELS = (
         100.0,
         ROLE_COLOURS["hollow"],
         (
-            ("hollow_gap_real", "2000 prices", (2013, -12.0)),
-            ("hollow_gap_current", "current prices", (2016, 6.0)),
+            ("hollow_gap_real", "2000 prices", (2011, -22.0)),
+            ("hollow_gap_current", "current prices", (2014, 6.0)),
         ),
     ),
 )
 NOTE = (
-    "Dotted lines: the decision of January 2020 and the outline of October 2021. Light lines, "
-    "before {basis}: residents not yet on the basis of the census of {basis}; interpolated for up "
-    "to {most} cities in {first}–{last}. Gap: 1 minus the hollow middle's GDP per resident over "
-    "the cores'. The year {dropped} lacks the revised GDP of {lacking}. Sources: data/raw/"
-    "gdp_revised, data/raw/population."
+    "A year's value stands at its middle. Dotted: the decision of January 2020 and the outline of "
+    "October 2021. Light, before {basis}: residents not yet on the basis of the census of {basis}; "
+    "interpolated for up to {most} cities in {first}–{last}. Gap: 1 minus the hollow middle's GDP "
+    "per resident over the cores'. The year {dropped} lacks the revised GDP of {lacking}. Sources: "
+    "data/raw/gdp_revised, data/raw/population."
 )
 
 
@@ -129,13 +129,13 @@ def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int) -> str:
 def finding(trends: dict[str, Trend]) -> str:
     """Say how each measure moved since the census, and how sure its slope is."""
     real = trends["sigma_real"]
+    said = {name: moved(fit, percent="sigma" not in name) for name, fit in trends.items()}
     return (
         f"Between {real.first} and {real.last} the standard deviation of ln GDP per resident at "
-        f"2000 prices {moved(real)} and the gap of the hollow middle "
-        f"{moved(trends['hollow_gap_real'], percent=True)}; at current prices the two "
-        f"{moved(trends['sigma_current'])} and {moved(trends['hollow_gap_current'], percent=True)}."
-        f" The share of the two cores in GDP {moved(trends['core_share_gdp'], percent=True)}, "
-        f"that in residents {moved(trends['core_share_residents'], percent=True)}."
+        f"2000 prices {said['sigma_real']} and the gap of the hollow middle "
+        f"{said['hollow_gap_real']}; at current prices the first {said['sigma_current']} and the "
+        f"second {said['hollow_gap_current']}. The share of the two cores in GDP "
+        f"{said['core_share_gdp']}, that in residents {said['core_share_residents']}."
     )
 
 

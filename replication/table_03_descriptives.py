@@ -20,8 +20,10 @@ def build(config: dict[str, Any]) -> Exhibit:
     roles = ce.circle.roles().sort_values(key=lambda role: role.map(ORDER.index))
     city = ce.data.load_panel("city", years)
     county = ce.data.load_panel("county", county_years)
-    of_county = ce.data.load_units("county")["city"].map(roles).sort_values(
-        key=lambda role: role.map(ORDER.index)
+    of_county = (
+        ce.data.load_units("county")["city"]
+        .map(roles)
+        .sort_values(key=lambda role: role.map(ORDER.index))
     )
     checks = ce.data.validation_table()
     means = city.groupby(roles.reindex(city.index.get_level_values("unit")).to_numpy()).mean(
@@ -33,6 +35,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             chosen["describe_city"],
             roles.to_dict(),
             title=f"Descriptive statistics, 16 units, {years[0]}–{years[1]}; means by role",
+            names=config["labels"],
         ),
         "county": ce.report.describe(
             county,
@@ -84,7 +87,7 @@ def validation(checks: pd.DataFrame) -> Table:
         title="Validation against the source studies",
         columns=("Statement", "Fact", "Claimed", "Data", "Unit", "Difference, %", "Verdict"),
         rows=rows,
-        notes=tuple(f"{row['fact_id']}: {row['remark']}" for row in checks.to_dict("records")),
+        notes=tuple(f"{row['fact_id']}: {row['remark']}." for row in checks.to_dict("records")),
         text_columns=frozenset({1, 4, 6}),
     )
 

@@ -69,13 +69,13 @@ def build(config: dict[str, Any]) -> Exhibit:
 def finding(fit: ce.SpatialPanelResults, labels: dict[str, str]) -> str:
     """Say which slopes of the SDM differ from zero at 5 %, under either covariance."""
     slopes = fit.params.drop("rho").index
-    named = []
+    said = []
     for kept in (fit, fit.with_cov(ce.Cluster())):
         clear = slopes[kept.pvalues[slopes] < 0.05]
-        named.append(", ".join(ce.report.term_label(term, labels) for term in clear) or "none")
+        said.append(ce.report.listed([ce.report.term_label(term, labels) for term in clear]))
     return (
-        f"Slopes of the SDM that differ from zero at 5 %, of {len(slopes)}: {named[0]} by the "
-        f"expected information; {named[1]} when clustered by unit. The spatial coefficient is "
+        f"Of the {len(slopes)} slopes of the SDM, {said[0]} differs from zero at 5 % by the "
+        f"expected information and {said[1]} when clustered by unit; the spatial coefficient is "
         f"{fit.rho:.2f} (p = {fit.pvalues['rho']:.2f})."
     )
 

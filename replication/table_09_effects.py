@@ -21,7 +21,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         table=effects.summary(
             title="Effects of the three treatments on growth, SDM with unit and time effects",
             labels=labels,
-            also=clustered,
+            also={"Clustered": clustered},
             notes=("Percentage points of annual growth per unit of the regressor.",),
             digits=3,
         ),
@@ -40,14 +40,14 @@ def build(config: dict[str, Any]) -> Exhibit:
 
 def finding(effects: ce.Effects, clustered: ce.Effects, labels: dict[str, str]) -> str:
     """Say which intervals leave zero out, and which of these survive clustering."""
-    out = []
+    said = []
     for kept in (effects, clustered):
         clear = kept.frame[(kept.frame["lower"] > 0) | (kept.frame["upper"] < 0)]
-        names = [f"{labels.get(term, term)} ({effect})" for term, effect in clear.index]
-        out.append(", ".join(names) or "none")
+        names = [f"{effect} effect of {labels.get(term, term)}" for term, effect in clear.index]
+        said.append(ce.report.listed(names))
     return (
-        f"Effects whose 95 % interval leaves zero out, of {len(effects.frame)}: {out[0]} by the "
-        f"expected information; {out[1]} when clustered by unit."
+        f"Of {len(effects.frame)} effects, 95 % intervals leave zero out for {said[0]} by the "
+        f"expected information and for {said[1]} when clustered by unit."
     )
 
 

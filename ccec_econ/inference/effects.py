@@ -80,7 +80,7 @@ class Effects:
         *,
         title: str = "Direct, indirect and total effects",
         labels: Mapping[str, str] | None = None,
-        also: Effects | None = None,
+        also: Mapping[str, Effects] | None = None,
         notes: Sequence[str] = (),
         digits: int = 4,
     ) -> Table:
@@ -90,8 +90,8 @@ class Effects:
         ----------
         labels : mapping, optional
             Printed names of terms.
-        also : Effects, optional
-            The same effects under another covariance, whose delta interval stands last.
+        also : mapping, optional
+            The same effects under other covariances by heading; their delta intervals stand last.
         notes : sequence of str
             Sentences to add beneath.
         """
@@ -102,9 +102,9 @@ class Effects:
             "Simulation": frame[["sim_lower", "sim_upper"]],
         }
         beneath = list(self.notes())
-        if also is not None:
-            spans["Second"] = also.frame[["lower", "upper"]]
-            beneath.append(f"Second interval, delta method: {also.convention}.")
+        for name, other in (also or {}).items():
+            spans[name] = other.frame[["lower", "upper"]]
+            beneath.append(f"{name} interval: delta method, {other.convention}.")
         ends = [span.to_numpy(dtype=np.float64) for span in spans.values()]
         rows = tuple(
             (

@@ -10,7 +10,7 @@ from ccec_econ.inference.vcov import Covariance
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
-__all__ = ["table", "term_label"]
+__all__ = ["listed", "table", "term_label"]
 
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 
@@ -90,6 +90,13 @@ def _errors(
 ) -> list[str]:
     cells = [_cell(fit.std_errors, term, digits) for fit in columns.values()]
     return [f"{brackets[0]}{cell}{brackets[1]}" if cell else "" for cell in cells]
+
+
+def listed(names: Sequence[str]) -> str:
+    """Join names for a sentence: "none", "a", "a and b", "a, b and c"."""
+    if not names:
+        return "none"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:

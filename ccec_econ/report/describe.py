@@ -53,6 +53,7 @@ def describe(
     *,
     layer: str = "city",
     title: str,
+    names: Mapping[str, str] | None = None,
     digits: int = 2,
 ) -> Table:
     """Table of statistics over all cells, and means by group of units.
@@ -63,6 +64,10 @@ def describe(
         Indexed (unit, year).
     groups : mapping
         Unit to group; the groups are printed in the order in which they first appear.
+    names : mapping, optional
+        Printed names of columns, before those of the codebook.
+    digits : int
+        Digits after the point; variables that reach a thousand are printed without.
 
     Raises
     ------
@@ -74,18 +79,20 @@ def describe(
     lost = sorted(set(units) - set(groups))
     if lost:
         raise DataError(f"units without a group: {first_five(lost)}; give each unit one group.")
-    names = list(dict.fromkeys(groups.values()))
+    order = list(dict.fromkeys(groups.values()))
     group = pd.Series([groups[unit] for unit in units], index=panel.index)
     rows = []
     for column in columns:
         values = panel[column]
         whole = [values.mean(), values.std(), values.min(), values.max()]
         means = values.groupby(group).mean()
-        cells = [number(float(value), digits) for value in (*whole, *means[names])]
-        rows.append((str(book.loc[column, "label"]), f"{values.count():,}", *cells))
+        places = 0 if values.abs().max() >= 1000 else digits
+        cells = [number(float(value), places) for value in (*whole, *means[order])]
+        label = (names or {}).get(column, str(book.loc[column, "label"]))
+        rows.append((label, f"{values.count():,}", *cells))
     return Table(
         title=title,
-        columns=("Variable", *_STATISTICS, *(name.capitalize() for name in names)),
+        columns=("Variable", *_STATISTICS, *(name.capitalize() for name in order)),
         rows=tuple(rows),
     )
 

@@ -16,6 +16,7 @@ from ccec_econ.report.style import GREY, WIDTH_CM, PaperFigure, new_figure, styl
 
 __all__ = ["Series", "TimePanel", "time_panels"]
 
+_HEIGHT_CM = 7.2
 _NOTE_WIDTH = 138  # characters of a line of the note at 16 cm
 _LIGHT = 0.45  # opacity of years on another basis
 _TICK_YEARS = 5
@@ -100,9 +101,6 @@ def time_panels(
         _label_marks(axes[0], marks or {})
         figure.text(0.01, 0.015, wrap(note, _NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
-
-
-_HEIGHT_CM = 7.2
 
 
 def _refuse_gaps(panel: TimePanel) -> None:

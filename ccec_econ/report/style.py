@@ -60,7 +60,7 @@ _SETTINGS: Final[Any] = {
     "axes.spines.right": False,
     "axes.spines.top": False,
     "axes.titlelocation": "left",
-    "axes.titlesize": 8.0,
+    "axes.titlesize": 7.8,
     "figure.facecolor": "white",
     "legend.fontsize": 7.0,
     "legend.frameon": False,

@@ -14,7 +14,9 @@ def prose(text: str) -> str:
     text = re.sub(r"//.*", "", text)
     text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
     text = re.sub(
-        r"#(?:n|percent|finding|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)", "", text
+        r"#(?:n|percent|by-sign|finding|cite|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)",
+        "",
+        text,
     )
     text = re.sub(r"#(?:set|import|show|counter).*", "", text)
     text = re.sub(r"#picture\(.*?caption: \[", "[", text, flags=re.DOTALL)
@@ -33,7 +35,7 @@ def test_the_check_sees_a_typed_number() -> None:
 
 def test_cited_works_are_in_the_bibliography() -> None:
     keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "references.bib").read_text(), re.M))
-    cited = set(re.findall(r"@([a-z]+\d{4})", PAPER))
+    cited = set(re.findall(r"[@<]([a-z]+\d{4})", PAPER))
     assert cited == keys
 
 
