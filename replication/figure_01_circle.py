@@ -37,7 +37,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     return Exhibit(
         figure={
             "": circle_map(data["role"], **look),
-            "tiles": circle_map(data["role"], as_tiles=True, **look),
+            "tiles": circle_map(data["role"], tiles=True, **look),
         },
         data=data.reset_index(),
         finding=finding(data, last),

@@ -9,7 +9,7 @@ import pandas as pd
 from ccec_econ import circle
 from ccec_econ.convergence import Trend, complete_years, core_share, hollow_gap, sigma, trend
 from ccec_econ.data import load_panel
-from ccec_econ.report.figure import Series, TimePanel, time_panels
+from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.style import INK, ROLE_COLOURS, PaperFigure
 from exhibit import Exhibit, main
 
@@ -36,7 +36,7 @@ PANELS = (
         ),
     ),
     (
-        "(c) Gap of the hollow middle, %",
+        "(c) Gap of hollow middle, %",
         100.0,
         ROLE_COLOURS["hollow"],
         (
@@ -45,12 +45,16 @@ PANELS = (
         ),
     ),
 )
+PRICES = (
+    "each city's own deflator, in {year} from {low:.2f} ({low_city}) to {high:.2f} ({high_city}) "
+    "times that of 2000"
+)
 NOTE = (
     "A year's value stands at its middle. Dotted: the decision of January 2020 and the outline of "
     "October 2021. Light, before {basis}: residents not yet on the basis of the census of {basis}; "
     "interpolated for up to {most} cities in {first}–{last}. Gap: 1 minus the hollow middle's GDP "
-    "per resident over the cores'. The year {dropped} lacks the revised GDP of {lacking}. Sources: "
-    "data/raw/gdp_revised, data/raw/population."
+    "per resident over the cores'. 2000 prices: {prices}. The year {dropped} lacks the revised GDP "
+    "of {lacking}. Sources: data/raw/gdp_revised, data/raw/population."
 )
 
 
@@ -59,12 +63,14 @@ def build(config: dict[str, Any]) -> Exhibit:
     panel = load_panel()
     data = compute(panel)
     basis = census_year(panel)
+    prices = deflators(panel, int(data.index[-1]))
     trends = {name: trend(data.loc[basis:, name]) for name in data if name != "interpolated"}
     return Exhibit(
-        figure=draw(data, basis, note(panel, data, basis)),
+        figure=draw(data, basis, note(panel, data, basis, PRICES.format(**prices))),
         data=data.reset_index(),
-        finding=finding(trends),
-        numbers={"basis": basis} | {name: numbers(fit) for name, fit in trends.items()},
+        finding=finding(trends, PRICES.format(**prices)),
+        numbers={"basis": basis, "deflator": prices}
+        | {name: numbers(fit) for name, fit in trends.items()},
     )
 
 
@@ -92,12 +98,25 @@ def census_year(panel: pd.DataFrame) -> int:
     return int(changed.index[changed].max())
 
 
+def deflators(panel: pd.DataFrame, year: int) -> dict[str, Any]:
+    """Return the smallest and the largest deflator of a year (2000 = 1) and their cities."""
+    rows = panel.xs(year, level="year").set_index("name")
+    ratio = rows["gdp"] / rows["gdp_real"]
+    return {
+        "year": year,
+        "low": float(ratio.min()),
+        "low_city": ratio.idxmin(),
+        "high": float(ratio.max()),
+        "high_city": ratio.idxmax(),
+    }
+
+
 def draw(data: pd.DataFrame, basis: int, text: str) -> PaperFigure:
     """Draw the three panels; the cores' share of GDP does not rest on residents."""
     panels = []
     for title, scale, colour, lines in PANELS:
         drawn = [
-            Series(
+            Line(
                 label=label,
                 values=scale * data[name],
                 colour=colour,
@@ -111,7 +130,7 @@ def draw(data: pd.DataFrame, basis: int, text: str) -> PaperFigure:
     return time_panels(panels, marks=MARKS, note=text)
 
 
-def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int) -> str:
+def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int, prices: str) -> str:
     """Say where residents are weak and which year is left out."""
     filled = data.index[data["interpolated"] > 0]
     dropped = int(data.index.max()) + 1
@@ -123,10 +142,11 @@ def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int) -> str:
         last=filled.max(),
         dropped=dropped,
         lacking=", ".join(year["name"][year["gdp"].isna()]),
+        prices=prices,
     )
 
 
-def finding(trends: dict[str, Trend]) -> str:
+def finding(trends: dict[str, Trend], prices: str) -> str:
     """Say how each measure moved since the census, and how sure its slope is."""
     real = trends["sigma_real"]
     said = {name: moved(fit, percent="sigma" not in name) for name, fit in trends.items()}
@@ -134,7 +154,8 @@ def finding(trends: dict[str, Trend]) -> str:
         f"Between {real.first} and {real.last} the standard deviation of ln GDP per resident at "
         f"2000 prices {said['sigma_real']} and the gap of the hollow middle "
         f"{said['hollow_gap_real']}; at current prices the first {said['sigma_current']} and the "
-        f"second {said['hollow_gap_current']}. The share of the two cores in GDP "
+        f"second {said['hollow_gap_current']}. Prices of 2000 rest on "
+        f"{prices}. The share of the two cores in GDP "
         f"{said['core_share_gdp']}, that in residents {said['core_share_residents']}."
     )
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from statsmodels.regression.linear_model import OLS
 
 from ccec_econ.errors import PanelError, first_five
 
@@ -76,6 +75,8 @@ def trend(series: pd.Series[float], *, lags: int | None = None) -> Trend:
     >>> round(trend(line).slope, 3)
     1.99
     """
+    from statsmodels.regression.linear_model import OLS  # half a second: only when asked
+
     years = _checked_years(series)
     T = len(years)
     chosen = int(4 * (T / 100) ** (2 / 9)) if lags is None else lags

@@ -1,6 +1,24 @@
 """Reports: tables of several fits, descriptions of data, figures and maps."""
 
+from ccec_econ.report import style
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.describe import describe, labels, variables
+from ccec_econ.report.figure import Line, PaperFigure, TimePanel, time_panels
+from ccec_econ.report.map import circle_map
+from ccec_econ.report.outlines import city_polygons
 
-__all__ = ["describe", "labels", "listed", "table", "term_label", "variables"]
+__all__ = [
+    "Line",
+    "PaperFigure",
+    "TimePanel",
+    "circle_map",
+    "city_polygons",
+    "describe",
+    "labels",
+    "listed",
+    "style",
+    "table",
+    "term_label",
+    "time_panels",
+    "variables",
+]

@@ -14,9 +14,9 @@ from matplotlib.ticker import FixedLocator
 from ccec_econ.errors import PanelError, first_five
 from ccec_econ.report.style import GREY, WIDTH_CM, PaperFigure, new_figure, style
 
-__all__ = ["Series", "TimePanel", "time_panels"]
+__all__ = ["Line", "TimePanel", "time_panels"]
 
-_HEIGHT_CM = 7.2
+_HEIGHT_CM = 7.6
 _NOTE_WIDTH = 138  # characters of a line of the note at 16 cm
 _LIGHT = 0.45  # opacity of years on another basis
 _TICK_YEARS = 5
@@ -24,7 +24,7 @@ _STYLES = {"solid": "-", "dashed": (0, (4.0, 1.6))}
 
 
 @dataclass(frozen=True, slots=True)
-class Series:
+class Line:
     """One line of a panel.
 
     Attributes
@@ -57,7 +57,7 @@ class TimePanel:
     """One panel: what it shows, and its lines."""
 
     title: str
-    series: tuple[Series, ...]
+    series: tuple[Line, ...]
 
 
 def time_panels(
@@ -83,7 +83,7 @@ def time_panels(
     Examples
     --------
     >>> line = pd.Series([0.3, 0.2], index=[2010, 2022])
-    >>> panel = TimePanel("(a) Spread", (Series("s.d.", line, "#004488"),))
+    >>> panel = TimePanel("(a) Spread", (Line("s.d.", line, "#004488"),))
     >>> len(time_panels([panel]).axes)
     1
     """
@@ -95,7 +95,7 @@ def time_panels(
         figure = new_figure(WIDTH_CM, _HEIGHT_CM)
         figure.caption = note
         axes = figure.subplots(1, len(panels), sharex=True, squeeze=False)[0]
-        figure.subplots_adjust(left=0.055, right=0.99, top=0.92, bottom=0.24, wspace=0.2)
+        figure.subplots_adjust(left=0.055, right=0.99, top=0.92, bottom=0.265, wspace=0.2)
         for ax, panel in zip(axes, panels, strict=True):
             _draw(ax, panel, marks or {})
         _label_marks(axes[0], marks or {})
@@ -125,7 +125,7 @@ def _draw(ax: Axes, panel: TimePanel, marks: Mapping[str, float]) -> None:
     ax.margins(x=0.03, y=0.12)
 
 
-def _draw_series(ax: Axes, series: Series) -> None:
+def _draw_series(ax: Axes, series: Line) -> None:
     values = series.values.sort_index()
     start = series.basis_from if series.basis_from is not None else int(values.index[0])
     for part, opacity in ((values.loc[start:], 1.0), (values.loc[: start - 1], _LIGHT)):

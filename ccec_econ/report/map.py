@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from textwrap import fill as wrap
 from typing import Any, Final, Literal
 
+import numpy as np
 import pandas as pd
 from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize, to_hex
+from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
@@ -20,7 +21,7 @@ from matplotlib.path import Path as Outline
 from ccec_econ.circle import roles
 from ccec_econ.data import load_units
 from ccec_econ.errors import AlignmentError, DataError, first_five
-from ccec_econ.report.outlines import Outlines, has_polygons, polygons, tiles
+from ccec_econ.report.outlines import Outlines, has_polygons, polygon_outlines, tile_outlines
 from ccec_econ.report.style import (
     INK,
     PALETTE,
@@ -45,6 +46,7 @@ _NO_LAYER = (
     "polygons."
 )
 _SCALE_KM = 100
+_SHADES = np.linspace(0.12, 0.9, 64)  # neither the white of the page nor the black of borders
 _SEAT: Final[dict[str, Any]] = {
     "linestyle": "none",
     "marker": "o",
@@ -94,7 +96,7 @@ def circle_map(
     title: str = "",
     labels_title: str = "",
     note: str = "",
-    as_tiles: bool = False,
+    tiles: bool = False,
 ) -> PaperFigure:
     """Draw the 16 units with their names, filled by class or by number.
 
@@ -110,7 +112,7 @@ def circle_map(
         What the second line of the labels shows, in the legend.
     note : str
         Sources and remarks, drawn beneath the map.
-    as_tiles : bool
+    tiles : bool
         Draw the tile grid even where polygons are installed.
 
     Returns
@@ -129,19 +131,19 @@ def circle_map(
 
     Examples
     --------
-    >>> circle_map(as_tiles=True).caption
+    >>> circle_map(tiles=True).caption
     'Schematic, not an official map. One tile per unit: neither area nor exact position.'
     """
     names = load_units("city")["name"]
     given = _by_unit(roles() if values is None else values, names.index, "values")
     second = _by_unit({} if labels is None else labels, names.index, "labels", partial=True)
     text = {str(u): _two_lines(name, second.get(u)) for u, name in names.items()}
-    layout: Layout = "polygons" if has_polygons() and not as_tiles else "tiles"
-    outlines = polygons() if layout == "polygons" else tiles()
+    layout: Layout = "polygons" if has_polygons() and not tiles else "tiles"
+    outlines = polygon_outlines() if layout == "polygons" else tile_outlines()
     frame = _FRAMES[layout]
     with style():
         figure = new_figure(WIDTH_CM, frame.height_cm)
-        figure.caption = _caption(layout, note, wanted=as_tiles)
+        figure.caption = _caption(layout, note, wanted=tiles)
         axes = _canvas(figure, frame, outlines)
         fill = _fill(given)
         _draw_units(axes, outlines, fill)
@@ -186,16 +188,18 @@ def _fill(values: pd.Series[Any]) -> _Fill:
     if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
         return _scaled(values.astype(float))
     classes = values.astype(str)
+    by_role = set(classes) <= set(ROLE_COLOURS)
     colours = _class_colours(set(classes))
     patches = tuple(
-        Patch(facecolor=colour, edgecolor=INK, label=ROLE_NAMES.get(name, name))
+        Patch(facecolor=colour, edgecolor=INK, label=ROLE_NAMES[name] if by_role else name)
         for name, colour in colours.items()
     )
     return _Fill({str(unit): colours[name] for unit, name in classes.items()}, patches)
 
 
 def _scaled(values: pd.Series[float]) -> _Fill:
-    scale = ScalarMappable(Normalize(values.min(), values.max()), colormaps["YlGnBu"])
+    shade = LinearSegmentedColormap.from_list("map", colormaps["YlGnBu"](_SHADES))
+    scale = ScalarMappable(Normalize(values.min(), values.max()), shade)
     shades = scale.to_rgba(values.to_numpy())
     return _Fill(
         {str(u): to_hex(s) for u, s in zip(values.index, shades, strict=True)}, scale=scale
@@ -271,9 +275,9 @@ def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -
         _legend(figure, frame.fill, fill.patches, title)
         return
     left, top = frame.fill
-    axes = figure.add_axes((left + 0.015, top - 0.065, 0.2, 0.016))
+    axes = figure.add_axes((left + 0.015, top - 0.095, 0.2, 0.016))
     figure.colorbar(fill.scale, cax=axes, orientation="horizontal")
-    axes.set_title(title, fontsize=7.0)
+    figure.text(left + 0.015, top - 0.015, title, fontsize=7.0, va="top")
 
 
 def _explain_lines(

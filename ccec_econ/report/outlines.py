@@ -24,7 +24,14 @@ from ccec_econ.errors import DataError, first_five
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
 
-__all__ = ["EQUAL_AREA", "Outlines", "city_polygons", "has_polygons", "polygons", "tiles"]
+__all__ = [
+    "EQUAL_AREA",
+    "Outlines",
+    "city_polygons",
+    "has_polygons",
+    "polygon_outlines",
+    "tile_outlines",
+]
 
 type Points = NDArray[np.float64]  # (n, 2)
 
@@ -122,7 +129,7 @@ def city_polygons(*, simplified: bool = True) -> GeoDataFrame:
     return cities.copy()
 
 
-def polygons() -> Outlines:
+def polygon_outlines() -> Outlines:
     """Return the simplified polygons as outlines, in metres.
 
     Raises
@@ -148,7 +155,7 @@ def polygons() -> Outlines:
     )
 
 
-def tiles() -> Outlines:
+def tile_outlines() -> Outlines:
     """Return the grid of unit squares as outlines; rows count downwards."""
     grid = load_table("geography", "tiles_ccec16").set_index("adcode").sort_index()
     corners = {unit: (float(row["col"]), -float(row["row"])) for unit, row in grid.iterrows()}

@@ -17,7 +17,7 @@ from ccec_econ.circle import roles
 from ccec_econ.data import load_table, load_units
 from ccec_econ.errors import AlignmentError, DataError, PanelError
 from ccec_econ.report import outlines
-from ccec_econ.report.figure import Series, TimePanel, time_panels
+from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.style import ROLE_COLOURS, PaperFigure, new_figure, style
 
@@ -73,7 +73,7 @@ def test_polygons_are_handed_out_as_copies() -> None:
 
 
 def test_tiles_do_not_collide() -> None:
-    drawn = outlines.tiles()
+    drawn = outlines.tile_outlines()
     assert sorted(drawn.rings) == list(load_units("city").index)
     assert len(set(drawn.anchors.values())) == len(drawn.anchors)
 
@@ -81,7 +81,7 @@ def test_tiles_do_not_collide() -> None:
 def test_every_label_stands_on_its_own_unit() -> None:
     from geopandas import GeoSeries
 
-    anchors = outlines.polygons().anchors
+    anchors = outlines.polygon_outlines().anchors
     shapes = outlines.city_polygons().geometry
     points = GeoSeries.from_xy(
         [anchors[unit][0] for unit in shapes.index],
@@ -92,10 +92,10 @@ def test_every_label_stands_on_its_own_unit() -> None:
     assert shapes.contains(points).all()
 
 
-@pytest.mark.parametrize("as_tiles", [False, True])
-def test_map_names_every_unit_and_its_label(as_tiles: bool) -> None:
+@pytest.mark.parametrize("tiles", [False, True])
+def test_map_names_every_unit_and_its_label(tiles: bool) -> None:
     names = load_units("city")["name"]
-    figure = circle_map(labels=dict.fromkeys(names.index, "2015"), as_tiles=as_tiles)
+    figure = circle_map(labels=dict.fromkeys(names.index, "2015"), tiles=tiles)
     shown = texts(figure)
     assert {f"{name}\n2015" for name in names} <= set(shown)
     assert {"Core", "Hollow middle", "Secondary city", "Other"} <= set(shown)
@@ -104,7 +104,7 @@ def test_map_names_every_unit_and_its_label(as_tiles: bool) -> None:
 
 
 def test_map_fills_units_by_role() -> None:
-    figure = circle_map(as_tiles=True)
+    figure = circle_map(tiles=True)
     faces = [mpl.colors.to_hex(patch.get_facecolor()) for patch in figure.axes[0].patches]
     expected = [ROLE_COLOURS[role].lower() for role in roles()]
     assert faces == expected
@@ -112,14 +112,14 @@ def test_map_fills_units_by_role() -> None:
 
 def test_map_of_numbers_has_a_scale() -> None:
     numbers = pd.Series(np.arange(16.0), index=load_units("city").index)
-    figure = circle_map(numbers, title="Rank", as_tiles=True)
+    figure = circle_map(numbers, title="Rank", tiles=True)
     assert len(figure.axes) == 2
     assert "Rank" in texts(figure)
 
 
 def test_border_of_tiles_separates_the_provinces() -> None:
     # Chongqing's tile has four neighbours, all in Sichuan: four edges of length one
-    edges = outlines.tiles().border
+    edges = outlines.tile_outlines().border
     assert len(edges) == 4
     assert all(np.linalg.norm(edge[1] - edge[0]) == 1.0 for edge in edges)
 
@@ -140,7 +140,7 @@ def test_without_the_extra_tiles_stand_in_and_the_caption_says_so(
 
 
 def test_asked_for_tiles_do_not_blame_the_extra() -> None:
-    assert STANDS_IN not in circle_map(as_tiles=True).caption
+    assert STANDS_IN not in circle_map(tiles=True).caption
 
 
 @pytest.mark.usefixtures("fresh")
@@ -168,22 +168,22 @@ def test_incomplete_districts_are_refused() -> None:
 def test_values_must_fit_the_units() -> None:
     given = roles()
     with pytest.raises(AlignmentError, match=r"values: none for 1 of 16 units \(500000\)"):
-        circle_map(given.drop("500000"), as_tiles=True)
+        circle_map(given.drop("500000"), tiles=True)
     with pytest.raises(AlignmentError, match=r"labels: 1 codes are no unit of the circle \(999\)"):
-        circle_map(labels={"999": "x"}, as_tiles=True)
+        circle_map(labels={"999": "x"}, tiles=True)
     with pytest.raises(DataError, match="16 classes"):
-        circle_map(pd.Series(given.index, index=given.index), as_tiles=True)
+        circle_map(pd.Series(given.index, index=given.index), tiles=True)
 
 
 @pytest.mark.parametrize("form", ["svg", "png", "pdf"])
-@pytest.mark.parametrize("as_tiles", [False, True])
-def test_maps_save_to_the_same_bytes(form: str, as_tiles: bool) -> None:
-    first, second = circle_map(as_tiles=as_tiles), circle_map(as_tiles=as_tiles)
+@pytest.mark.parametrize("tiles", [False, True])
+def test_maps_save_to_the_same_bytes(form: str, tiles: bool) -> None:
+    first, second = circle_map(tiles=tiles), circle_map(tiles=tiles)
     assert picture(first, form) == picture(first, form) == picture(second, form)
 
 
 def test_saving_to_a_path_is_saving_to_a_buffer(tmp_path: Path) -> None:
-    figure = circle_map(as_tiles=True)
+    figure = circle_map(tiles=True)
     figure.savefig(tmp_path / "map.svg")
     assert (tmp_path / "map.svg").read_bytes() == picture(figure, "svg")
 
@@ -199,7 +199,7 @@ def test_style_leaves_settings_as_they_were() -> None:
     with style():
         assert mpl.rcParams["font.family"] == ["DejaVu Sans"]
         new_figure()
-    circle_map(as_tiles=True).savefig(io.BytesIO(), format="png")
+    circle_map(tiles=True).savefig(io.BytesIO(), format="png")
     assert dict(mpl.rcParams) == before
 
 
@@ -216,14 +216,14 @@ def test_time_panels_draw_earlier_years_apart() -> None:
 def test_time_panels_refuse_gaps_and_nothing() -> None:
     gap = pd.Series([1.0, np.nan], index=[2001, 2002])
     with pytest.raises(PanelError, match=r"series 's': 1 of 2 values missing \(2002\)"):
-        time_panels([TimePanel("t", (Series("s", gap, "black"),))])
+        time_panels([TimePanel("t", (Line("s", gap, "black"),))])
     with pytest.raises(PanelError, match="none given"):
         time_panels([])
 
 
 def _panels() -> PaperFigure:
     line = pd.Series(np.linspace(0.0, 1.0, 20), index=range(2000, 2020))
-    panel = TimePanel("(a)", (Series("s", line, "black", basis_from=2010),))
+    panel = TimePanel("(a)", (Line("s", line, "black", basis_from=2010),))
     return time_panels([panel], marks={"Jan 2015": 2014.5})
 
 
