@@ -3,9 +3,10 @@
 from ccec_econ.report import style
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.describe import describe, labels, variables
-from ccec_econ.report.figure import Line, PaperFigure, TimePanel, time_panels
+from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
+from ccec_econ.report.style import PaperFigure
 
 __all__ = [
     "Line",

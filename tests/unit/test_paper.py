@@ -14,7 +14,7 @@ def prose(text: str) -> str:
     text = re.sub(r"//.*", "", text)
     text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
     text = re.sub(
-        r"#(?:n|percent|by-sign|finding|cite|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)",
+        r"#(?:n|name|by-sign|finding|cite|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)",
         "",
         text,
     )

@@ -34,7 +34,7 @@ def build(config):
     frame = pd.DataFrame({{"term": ["digital", "hsr"], "estimate": [{value}, noise]}})
     table = SimpleNamespace(
         to_csv_text=lambda: "unused", to_html=lambda: "<table></table>",
-        to_latex=lambda: "tex", to_typst=lambda: "typ",
+        to_latex=lambda: "tex", to_typst=lambda **kwargs: "typ",
     )
     return Exhibit(table=table, data=frame, finding="One | two.", numbers={{"rho": {value}}})
 
