@@ -9,9 +9,9 @@
 
 from ccec_econ import circle, convergence, data, errors, indices, report, weights
 from ccec_econ.inference.effects import Effects
-from ccec_econ.inference.vcov import Cluster, Information
+from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.static import ols, sar, sdm, slx
+from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
 
@@ -19,19 +19,25 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Cluster",
+    "DriscollKraay",
     "Effects",
     "Information",
+    "QuasiML",
     "SpatialPanelResults",
     "Table",
     "circle",
     "convergence",
     "data",
     "errors",
+    "gns",
     "indices",
     "ols",
     "report",
+    "sac",
     "sar",
+    "sdem",
     "sdm",
+    "sem",
     "slx",
     "table",
     "weights",

@@ -12,6 +12,7 @@ __all__ = [
     "FormulaError",
     "IdentificationError",
     "PanelError",
+    "WeakIdentificationWarning",
     "WeightsError",
     "first_five",
 ]
@@ -47,6 +48,10 @@ class ConvergenceError(CcecError, RuntimeError):
 
 class DataError(CcecError, ValueError):
     """Bundled data that are missing, changed, or asked for by a wrong name."""
+
+
+class WeakIdentificationWarning(UserWarning):
+    """Estimates that the data can hardly tell apart; the numbers stand, but read them so."""
 
 
 def first_five(items: Iterable[object]) -> str:

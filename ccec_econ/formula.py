@@ -1,11 +1,12 @@
-"""Formulas: "y ~ x1 + log(x2) | unit + year" becomes a specification, then arrays."""
+"""Formulas: "y ~ x1 + log(x2) + W(x1) | unit + year" becomes a specification, then arrays."""
 
 from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -16,10 +17,13 @@ from numpy.typing import NDArray
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.panel import Panel
 
-__all__ = ["Design", "Effects", "Spec", "materialise", "parse"]
+__all__ = ["Design", "Effects", "Spec", "lagged_term", "materialise", "parse"]
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
+_RESERVED = ("Intercept", "rho", "lam", "sigma2", "W", "L")
+_LAG = "W"
+_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,8 @@ class Spec:
     Attributes
     ----------
     response, regressors : str
-        The two sides of the formula, effects taken off.
+        The two sides of the formula, effects taken off. The response is one expression, so
+        ``log(y) - log(y0)`` is a difference; the regressors are terms.
     fixed : tuple of str
         Names behind the bar, in the order written.
     """
@@ -54,18 +59,28 @@ class Design:
     X : ndarray, shape (T, N, K)
     terms : tuple of str
         K labels, the formula's own.
+    lags : dict
+        Position of each spatial lag written in the formula, and what it is the lag of.
     effects : {"none", "unit", "time", "twoway"}
     """
 
     y: NDArray[np.float64]
     X: NDArray[np.float64]
     terms: tuple[str, ...]
+    lags: dict[int, str]
     effects: Effects
 
     @property
-    def has_intercept(self) -> bool:
-        """Whether the first column is the constant."""
-        return bool(self.terms) and self.terms[0] == _INTERCEPT
+    def slopes(self) -> tuple[str, ...]:
+        """Terms other than the constant and the lags written in the formula."""
+        return tuple(
+            term for j, term in enumerate(self.terms) if j not in self.lags and term != _INTERCEPT
+        )
+
+
+def lagged_term(term: str) -> str:
+    """Label of the spatial lag of a term."""
+    return f"{_LAG}({term})"
 
 
 def parse(formula: str) -> Spec:
@@ -74,7 +89,7 @@ def parse(formula: str) -> Spec:
     Raises
     ------
     FormulaError
-        If a side is empty, there is not exactly one "~", or more than one "|".
+        If a side is empty, there is not exactly one "~", more than one "|", or an effect twice.
     """
     sides = formula.split("~")
     if len(sides) != 2:
@@ -87,61 +102,70 @@ def parse(formula: str) -> Spec:
             f"formula {formula!r} has {len(parts) - 1} '|'; one bar separates the regressors "
             "from the fixed effects."
         )
-    if re.search(r"\blag\(", formula):
+    if re.search(r"\blag\(|\.shift\(", formula):
         raise FormulaError(
-            f"formula {formula!r} uses lag(), which shifts rows across units; build the lag first: "
+            f"formula {formula!r} shifts rows across units; build the lag first: "
             "data['x_lag'] = data.groupby(level=0)['x'].shift()."
         )
     response, regressors = sides[0].strip(), parts[0].strip()
     if not response or not regressors:
         side = "left" if not response else "right"
         raise FormulaError(f"formula {formula!r} has an empty {side} side; name a variable there.")
-    if len(parts) == 1:
-        return Spec(response, regressors, ())
-    fixed = tuple(name.strip() for name in parts[1].split("+"))
-    if not all(fixed):
-        raise FormulaError(
-            f"formula {formula!r} names no fixed effect behind the bar; write '| unit', '| year', "
-            "'| unit + year', or leave the bar out."
-        )
-    return Spec(response, regressors, fixed)
+    return Spec(response, regressors, _fixed(formula, parts[1]) if len(parts) == 2 else ())
 
 
-def materialise(spec: Spec, panel: Panel) -> Design:
+def materialise(spec: Spec, panel: Panel, weights: NDArray[np.float64] | None = None) -> Design:
     """Evaluate a specification on a panel.
+
+    Parameters
+    ----------
+    weights : ndarray, shape (N, N), optional
+        What ``W(x)`` in the formula lags by.
 
     Raises
     ------
     FormulaError
-        If a name is unknown, the response is not one numeric column, a text column is used
-        without ``C()``, or a fixed effect is neither the unit nor the time level.
+        If a name is unknown or reserved, the response is not one numeric column or stands on
+        both sides, a text column is used without ``C()``, ``W()`` is written without weights, or
+        a fixed effect is neither the unit nor the time level.
     PanelError
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
     effects = _effects(spec, panel)
     left, right = _formulas(spec)
-    _refuse_unknown(left.required_variables | right.required_variables, panel)
-    used = sorted(left.required_variables | right.required_variables)
-    _refuse_not_finite(panel.frame[used], panel, "column")
-    y = _evaluate(left, panel)
+    used = _used(left, right, panel)
+    frame = _numeric(panel, used, spec)
+    _refuse_not_finite(frame, panel, "column")
+    y = _evaluate(left, frame, panel, _no_lag)
     if y.shape[1] != 1:
         raise FormulaError(
             f"the left side {spec.response!r} gives {y.shape[1]} columns "
-            f"({first_five(y.columns)}); a model has one response."
+            f"({first_five(y.columns)}); a model has one numeric response."
         )
-    X = _evaluate(right, panel)
+    X = _evaluate(right, frame, panel, _lagger(panel, weights))
     if effects != "none":
         X = X.drop(columns=_INTERCEPT, errors="ignore")
-    if X.shape[1] == 0 or list(X.columns) == [_INTERCEPT]:
-        raise FormulaError(
-            f"formula '{spec}' has no regressor besides the effects; name at least one variable."
-        )
+    terms = tuple(str(name) for name in X.columns)
+    _refuse_terms(spec, terms)
     return Design(
         y=panel.cube(y.iloc[:, 0].to_numpy(dtype=np.float64)),
         X=panel.cube(X.to_numpy(dtype=np.float64)),
-        terms=tuple(str(name) for name in X.columns),
+        terms=terms,
+        lags={j: term[2:-1] for j, term in enumerate(terms) if term.startswith(f"{_LAG}(")},
         effects=effects,
     )
+
+
+def _fixed(formula: str, text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split("+"))
+    if not all(names):
+        raise FormulaError(
+            f"formula {formula!r} names no fixed effect behind the bar; write '| unit', '| year', "
+            "'| unit + year', or leave the bar out."
+        )
+    if len(set(names)) < len(names):
+        raise FormulaError(f"formula {formula!r} names a fixed effect twice; name it once.")
+    return names
 
 
 def _effects(spec: Spec, panel: Panel) -> Effects:
@@ -159,38 +183,101 @@ def _effects(spec: Spec, panel: Panel) -> Effects:
 
 def _formulas(spec: Spec) -> tuple[Formula, Formula]:
     try:
-        return Formula(f"{spec.response} - 1"), Formula(spec.regressors)
+        return Formula(f"{{{spec.response}}} - 1"), Formula(spec.regressors)
     except FormulaicError as error:
-        raise FormulaError(f"formula '{spec}' cannot be read: {error}") from error
+        raise FormulaError(f"formula '{spec}' cannot be read: {_plain(error)}") from error
 
 
-def _refuse_unknown(names: set[str], panel: Panel) -> None:
-    unknown = sorted(str(name) for name in names if name not in panel.frame.columns)
-    if not unknown:
-        return
-    columns = [str(name) for name in panel.frame.columns]
-    near = {hit for name in unknown for hit in difflib.get_close_matches(name, columns, n=2)}
-    hint = f"did you mean {first_five(sorted(near))}?" if near else f"it has {first_five(columns)}."
-    raise FormulaError(f"the data have no column {first_five(unknown)}; {hint}")
+def _used(left: Formula, right: Formula, panel: Panel) -> list[str]:
+    columns = panel.frame.columns
+    names = {str(name) for name in left.required_variables | right.required_variables}
+    names -= {_LAG} - set(columns)
+    reserved = sorted(n for n in names if n in _RESERVED or re.match(r"[WL]\(.*\)$", n))
+    if reserved:
+        raise FormulaError(
+            f"column {first_five(reserved)} has a name that results use themselves; "
+            "rename it in the data."
+        )
+    unknown = sorted(names - set(columns))
+    if unknown:
+        near = {hit for name in unknown for hit in difflib.get_close_matches(name, columns, n=2)}
+        seen = first_five(columns)
+        hint = f"did you mean {first_five(sorted(near))}?" if near else f"it has {seen}."
+        raise FormulaError(f"the data have no column {first_five(unknown)}; {hint}")
+    twice = sorted(names & set(columns[columns.duplicated()]))
+    if twice:
+        raise FormulaError(f"the data have column {first_five(twice)} twice; keep one of each.")
+    return sorted(names)
 
 
-def _evaluate(formula: Formula, panel: Panel) -> pd.DataFrame:
-    try:
-        with np.errstate(all="ignore"):  # what leaves the reals is refused below, by cell
-            matrix = formula.get_model_matrix(panel.frame, context={}, na_action="ignore")
-    except FormulaicError as error:
-        raise FormulaError(f"'{formula}' cannot be evaluated on the data: {error}") from error
-    frame = pd.DataFrame(matrix)
-    _refuse_text(matrix)
-    _refuse_not_finite(frame, panel, "term")
+def _numeric(panel: Panel, used: Sequence[str], spec: Spec) -> pd.DataFrame:
+    """Columns used, whole numbers as floats so that products of narrow integers do not wrap."""
+    frame = panel.frame[list(used)].copy()
+    for name in used:
+        kind = frame[name].dtype.kind
+        if kind in "Mmc":
+            raise FormulaError(
+                f"column {name} holds {frame[name].dtype}; turn it into plain numbers first."
+            )
+        coded = re.search(rf"\bC\(\s*`?{re.escape(name)}\b", str(spec)) is not None
+        if kind in "iu" and not coded:
+            frame[name] = frame[name].astype(float)
     return frame
 
 
-def _refuse_text(matrix: pd.DataFrame) -> None:
-    states = matrix.model_spec.encoder_state
+def _lagger(
+    panel: Panel, weights: NDArray[np.float64] | None
+) -> Callable[[Any], NDArray[np.float64]]:
+    """Build the operator W(x) of formulas."""
+    if weights is None:
+        return _no_lag
+
+    def lag(column: Any) -> NDArray[np.float64]:
+        values = panel.cube(np.asarray(column, dtype=np.float64))
+        return np.asarray((values @ weights.T).ravel())
+
+    return lag
+
+
+def _no_lag(column: Any) -> NDArray[np.float64]:
+    raise FormulaError(
+        "W() is written where no weights are at hand: in the response, or in a model that takes "
+        "none; use a spatial model and write W() on the right side."
+    )
+
+
+def _evaluate(
+    formula: Formula,
+    frame: pd.DataFrame,
+    panel: Panel,
+    lag: Callable[[Any], NDArray[np.float64]],
+) -> pd.DataFrame:
+    try:
+        with np.errstate(all="ignore"):  # what leaves the reals is refused below, by cell
+            matrix = formula.get_model_matrix(frame, context={_LAG: lag}, na_action="ignore")
+    except FormulaicError as error:
+        cause: BaseException | None = error
+        while cause is not None and not isinstance(cause, FormulaError):
+            cause = cause.__cause__ or cause.__context__
+        if cause is not None:
+            raise cause from None
+        raise FormulaError(
+            f"'{formula}' cannot be evaluated on the data: {_plain(error)}"
+        ) from error
+    _refuse_text(matrix)
+    columns = pd.DataFrame(matrix)
+    _refuse_not_finite(columns, panel, "term")
+    return columns
+
+
+def _plain(error: BaseException) -> str:
+    return " ".join(_ANSI.sub("", str(error)).split())
+
+
+def _refuse_text(matrix: Any) -> None:
     text = [
         str(factor)
-        for factor, (kind, _) in states.items()
+        for factor, (kind, _) in matrix.model_spec.encoder_state.items()
         if kind.value == "categorical" and not str(factor).startswith("C(")
     ]
     if text:
@@ -200,28 +287,29 @@ def _refuse_text(matrix: pd.DataFrame) -> None:
         )
 
 
+def _refuse_terms(spec: Spec, terms: tuple[str, ...]) -> None:
+    if not set(terms) - {_INTERCEPT}:
+        raise FormulaError(
+            f"formula '{spec}' has no regressor besides the effects; name at least one variable."
+        )
+    if "".join(spec.response.split()) in {"".join(term.split()) for term in terms}:
+        raise FormulaError(
+            f"the response {spec.response} stands on the right side too; it explains itself. "
+            "Take it out."
+        )
+
+
 def _refuse_not_finite(frame: pd.DataFrame, panel: Panel, what: str) -> None:
-    numbers = frame.select_dtypes("number")
-    bad = ~np.isfinite(numbers.to_numpy(dtype=np.float64))
-    if not bad.any():
-        _refuse_missing_text(frame, panel, what)
+    plain = frame.select_dtypes("number")
+    bad = pd.DataFrame(frame.isna().to_numpy(dtype=bool), columns=frame.columns)
+    infinite = ~np.isfinite(plain.to_numpy(dtype=np.float64, na_value=0.0))
+    bad[plain.columns] = bad[plain.columns].to_numpy() | infinite
+    if not bad.to_numpy().any():
         return
-    names = [str(name) for name in numbers.columns[bad.any(axis=0)]]
-    cells = panel.cells(bad.any(axis=1))
+    names = [str(name) for name in bad.columns[bad.any(axis=0)]]
+    cells = panel.cells(bad.any(axis=1).to_numpy())
     raise PanelError(
         f"missing or infinite values in {what} {first_five(names)}: {len(cells)} cells, "
         f"{first_five(cells)}; choose units and periods where the {what} is complete, "
         "or fill these cells and say how."
     )
-
-
-def _refuse_missing_text(frame: pd.DataFrame, panel: Panel, what: str) -> None:
-    others = frame.select_dtypes(exclude="number")
-    gone = others.isna().to_numpy(dtype=bool)
-    if gone.any():
-        names = [str(name) for name in others.columns[gone.any(axis=0)]]
-        cells = panel.cells(gone.any(axis=1))
-        raise PanelError(
-            f"missing values in {what} {first_five(names)}: {len(cells)} cells, "
-            f"{first_five(cells)}; fill these cells and say how, or cut the sample."
-        )

@@ -14,6 +14,7 @@ __all__ = ["Panel"]
 
 _MIN_UNITS = 3
 _MIN_PERIODS = 2
+_TIME_NAMES = frozenset({"date", "month", "period", "quarter", "time", "year"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,11 @@ class Panel:
         Raises
         ------
         PanelError
-            If there is no two-level index, a (unit, period) appears twice, a cell is missing,
-            T < 2 or N < 3.
+            If there is no two-level index (unit, time), a label is missing or does not sort, a
+            (unit, period) appears twice, a cell is missing, T < 2 or N < 3.
         """
         frame = _indexed(data, index)
+        _refuse_labels(frame)
         _refuse_duplicates(frame)
         units = frame.index.get_level_values(0).unique().sort_values()
         times = frame.index.get_level_values(1).unique().sort_values()
@@ -109,6 +111,34 @@ def _indexed(data: pd.DataFrame, index: tuple[str, str] | None) -> pd.DataFrame:
             f"the data have {first_five(data.columns)}."
         )
     return data.set_index(list(index))
+
+
+def _refuse_labels(frame: pd.DataFrame) -> None:
+    """Refuse missing, unsortable or exchanged labels."""
+    first, second = (str(name) for name in frame.index.names)
+    if first == second:
+        raise PanelError(f"both index levels are called {first!r}; give unit and time two names.")
+    for name in (first, second):
+        labels = frame.index.get_level_values(name)
+        missing = int(np.count_nonzero(labels.isna()))
+        if missing:
+            raise PanelError(
+                f"index level {name!r} has {missing} missing labels; label or drop these rows."
+            )
+        kinds = {type(label).__name__ for label in labels.unique()}
+        if labels.dtype == object and len(kinds) > 1:
+            raise PanelError(
+                f"index level {name!r} mixes labels of type {first_five(sorted(kinds))}; "
+                "give all the same type."
+            )
+    units, times = (frame.index.get_level_values(name) for name in (first, second))
+    dated = isinstance(units.dtype, pd.PeriodDtype | pd.DatetimeTZDtype) or units.dtype.kind == "M"
+    if dated or (str(first).lower() in _TIME_NAMES and str(second).lower() not in _TIME_NAMES):
+        raise PanelError(
+            f"the first index level {first!r} looks like time ({first_five(units.unique())}) and "
+            f"the second {second!r} like units ({first_five(times.unique())}); the order is "
+            "(unit, time): use data.swaplevel()."
+        )
 
 
 def _refuse_duplicates(frame: pd.DataFrame) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import html
 import io
+import re
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -32,6 +33,7 @@ _LATEX = {
     "≤": r"$\leq$",
     "β": r"$\beta$",
     "θ": r"$\theta$",
+    "λ": r"$\lambda$",
     "Δ": r"$\Delta$",
     "–": "--",
 }
@@ -179,6 +181,17 @@ class Table:
             lines.append(f"    #align(left, text(size: 0.9em)[_Notes._ {notes}])")
         return "\n".join([*lines, "  ],", f") <{label}>" if label else ")", ""])
 
+    def to_markdown(self) -> str:
+        """Pipe table with title above and notes beneath."""
+
+        def line(cells: tuple[str, ...]) -> str:
+            return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+        sides = tuple(":--" if self._is_left(j) else "--:" for j in range(len(self.columns)))
+        body = [line(row) for row in self.rows]
+        notes = ["", " ".join(self.notes)] if self.notes else []
+        return "\n".join([f"**{self.title}**", "", line(self.columns), line(sides), *body, *notes])
+
     def to_html(self) -> str:
         """HTML table with caption and notes."""
         side = ["left" if self._is_left(j) else "right" for j in range(len(self.columns))]
@@ -216,4 +229,5 @@ def _latex(text: str) -> str:
 
 
 def _typst(text: str) -> str:
-    return "".join(f"\\{c}" if c in _TYPST else c for c in text)
+    escaped = "".join(f"\\{c}" if c in _TYPST else c for c in text)
+    return re.sub(r"^(\d+)\.", r"\1\\.", escaped)  # "1." would open a list

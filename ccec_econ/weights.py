@@ -98,9 +98,13 @@ def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
     Raises
     ------
     WeightsError
-        If the matrix is not square, is not as long as `ids`, or holds missing values.
+        If the matrix is not square, is not as long as `ids`, or holds missing values; if an id
+        is missing or stands twice; if a DataFrame carries labels other than `ids`.
     """
     values, labels = np.asarray(matrix, dtype=np.float64), pd.Index(list(ids))
+    _refuse_ids(labels)
+    if isinstance(matrix, pd.DataFrame):
+        _refuse_other_labels(matrix, labels)
     if values.shape != (len(labels), len(labels)):
         raise WeightsError(
             f"weights of shape {values.shape} with {len(labels)} ids; give one row and one column "
@@ -118,15 +122,37 @@ def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
     )
 
 
+def _refuse_ids(labels: pd.Index) -> None:
+    missing = int(np.count_nonzero(labels.isna()))
+    if missing:
+        raise WeightsError(f"{missing} ids are missing; name every unit.")
+    if labels.has_duplicates:
+        twice = labels[labels.duplicated()].unique()
+        raise WeightsError(f"ids {first_five(twice)} stand more than once; name each unit once.")
+
+
+def _refuse_other_labels(matrix: pd.DataFrame, labels: pd.Index) -> None:
+    if list(matrix.index) != list(labels) or list(matrix.columns) != list(labels):
+        raise WeightsError(
+            f"the frame's labels ({first_five(matrix.index)}) are not the ids in their order "
+            f"({first_five(labels)}); give ids=matrix.index, with columns in the same order."
+        )
+
+
 def row_standardise(weights: Graph) -> Graph:
     """Divide each row by its sum.
 
     Raises
     ------
     WeightsError
-        If a unit has no neighbour: its row has no sum to divide by.
+        If a unit has no neighbour, or its weights sum to zero: nothing to divide by.
     """
-    _refuse_islands(_matrix(weights, weights.unique_ids), weights.unique_ids)
+    W, ids = _matrix(weights, weights.unique_ids), weights.unique_ids
+    _refuse_islands(W, ids)
+    sums = W.sum(axis=1)
+    if (np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)).any():
+        zero = ids[np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)]
+        raise WeightsError(f"weights of {first_five(zero)} sum to zero; they cannot be scaled.")
     return weights.transform("R")
 
 

@@ -1,38 +1,42 @@
-"""The concentrated likelihood of rho: the one likelihood behind every static model.
+"""The concentrated likelihood of rho and lam: one likelihood behind every static model.
 
 After the effects are removed, with m rows per period and tau periods,
 
-    l(rho) = -(m tau / 2) [log(2 pi s2(rho)) + 1] + tau log|I - rho W^|,
-    s2(rho) = SSE(rho) / (m tau),
+    l(rho, lam) = -(m tau / 2) [log(2 pi s2) + 1] + tau log|I - rho W^| + tau log|I - lam M^|,
+    s2 = SSE(rho, lam) / (m tau),
 
-where W^ is W, or its projection F'WF when the time effects left by the transformation (Lee and
-Yu 2010, Journal of Econometrics 154, 165-185). SSE is a parabola in rho, so a value costs
-microseconds.
+where W^ and M^ are the weights of the response and of the errors, or their projections F'WF when
+the time effects left by the transformation (Lee and Yu 2010, Journal of Econometrics 154,
+165-185). Given lam the sum of squares is a parabola in rho, so a value costs microseconds.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from ccec_econ.engine.moments import Moments
+from ccec_econ.engine.moments import Moments, Triangle
 from ccec_econ.engine.spectrum import Spectrum
-from ccec_econ.errors import ConvergenceError
+from ccec_econ.errors import ConvergenceError, IdentificationError
 
 __all__ = ["Likelihood", "Optimum"]
 
-_GRID = 400  # nodes of the first search, dense towards both ends of the interval
+_RHO_NODES = 400  # first search over rho; nodes are dense towards both ends of the interval
+_LAM_NODES = 60  # first search over lam, each with its own search over rho
 _BORDER = 1e-6  # share of the interval's width kept clear of its ends
+_SAME = 1e-4  # optima closer than this in both parameters are one
 
 
 @dataclass(frozen=True, slots=True)
 class Optimum:
-    """A maximum of the likelihood: rho, coefficients (K,), variance and height."""
+    """A maximum of the likelihood: rho, lam, coefficients (K,), variance and height."""
 
     rho: float
+    lam: float
     coefficients: NDArray[np.float64]
     sigma2: float
     loglik: float
@@ -40,64 +44,165 @@ class Optimum:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """Concentrated likelihood on `nobs` = m * tau observations with tau Jacobian terms."""
+    """Concentrated likelihood on `nobs` = m * tau observations with tau Jacobian terms.
 
-    moments: Moments
+    Attributes
+    ----------
+    triangle : Triangle
+        The data.
+    spectrum, error : Spectrum or None
+        Weights of the response and of the errors; None fixes rho, or lam, at zero.
+    """
+
+    triangle: Triangle
     spectrum: Spectrum | None
+    error: Spectrum | None
     nobs: int
     periods: int
 
-    def loglik(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    def loglik(self, rho: float, lam: float = 0.0) -> float:
         """Height of the concentrated log-likelihood, constants included."""
-        s2 = self.moments.sse(rho) / self.nobs
-        height = -0.5 * self.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
-        if self.spectrum is None:
-            return np.asarray(height)
-        return np.asarray(height + self.periods * self.spectrum.logdet(rho))
+        return float(self._height(self.triangle.at(lam), rho, lam))
 
-    def score(self, rho: float) -> float:
-        """Slope of the concentrated log-likelihood."""
-        if self.spectrum is None:
-            raise ConvergenceError("a model without a spatial lag of y has no score in rho.")
-        slope = self.moments.e01 - rho * self.moments.e11
-        fit = self.nobs * slope / float(self.moments.sse(rho))
-        return fit - self.periods * self.spectrum.trace_G(rho)
+    def score(self, rho: float, lam: float = 0.0) -> tuple[float, float]:
+        """Slopes with respect to rho and lam; zero for a parameter that is fixed."""
+        moments = self.triangle.at(lam)
+        by_rho = 0.0 if self.spectrum is None else self._score_rho(moments, rho)
+        by_lam = 0.0 if self.error is None else self._score_lam(moments, rho, lam)
+        return by_rho, by_lam
 
-    def at(self, rho: float) -> Optimum:
-        """Coefficients, variance and height at a given rho."""
-        s2 = float(self.moments.sse(rho)) / self.nobs
-        return Optimum(rho, self.moments.coefficients(rho), s2, float(self.loglik(rho)))
+    def at(self, rho: float, lam: float = 0.0) -> Optimum:
+        """Coefficients, variance and height at given rho and lam."""
+        moments = self.triangle.at(lam)
+        s2 = float(moments.sse(rho)) / self.nobs
+        height = float(self._height(moments, rho, lam))
+        return Optimum(rho, lam, moments.coefficients(rho), s2, height)
 
-    def maximise(self) -> Optimum:
-        """Find the maximum over the whole interval of rho.
+    def maxima(self) -> list[Optimum]:
+        """Find the local maxima over the whole parameter space, the highest first.
 
-        A grid brackets every local maximum; each is polished as the root of the score, and the
-        highest wins. Without a spatial lag of y the maximum is least squares.
+        Grids bracket every maximum; each is polished as a root of the score.
 
         Raises
         ------
         ConvergenceError
-            If the likelihood still rises at an end of the interval.
+            If the likelihood still rises at an end of an interval.
+        IdentificationError
+            If the weights leave the likelihood flat.
         """
-        if self.spectrum is None:
-            return self.at(0.0)
-        grid = self._grid(self.spectrum.interval)
-        height = self.loglik(grid)
-        peaks = [i for i in range(1, _GRID - 1) if height[i] >= max(height[i - 1], height[i + 1])]
-        roots = [float(brentq(self.score, grid[i - 1], grid[i + 1], xtol=1e-15)) for i in peaks]
-        best = max(roots, key=lambda rho: float(self.loglik(rho)), default=None)
-        if best is None or float(self.loglik(best)) < max(height[0], height[-1]):
-            end = grid[0] if height[0] > height[-1] else grid[-1]
-            raise ConvergenceError(
-                f"rho at its border: the likelihood still rises at rho = {end:.6f}, an end of the "
-                f"interval ({self.spectrum.interval[0]:.4f}, {self.spectrum.interval[1]:.4f}); "
-                "the model fits a spatial unit root. Check units and transformation of y, "
-                "or add the effects that it leaves out."
-            )
-        return self.at(best)
+        for weights, name in ((self.spectrum, "rho"), (self.error, "lam")):
+            if weights is not None and not weights.identifies():
+                raise IdentificationError(
+                    f"{name} is not identified: with time effects these weights treat all pairs of "
+                    "units (almost) alike; use weights that tell near from far."
+                )
+        if self.error is None:
+            found = [self.at(rho) for rho in self._rhos(0.0)]
+        else:
+            found = [self.at(self._rhos(lam)[0], lam) for lam in self._lams(self.error)]
+            found = _distinct(found)
+        return sorted(found, key=lambda optimum: -optimum.loglik)
 
-    @staticmethod
-    def _grid(interval: tuple[float, float]) -> NDArray[np.float64]:
-        lower, upper = interval
-        half = 0.5 * (upper - lower) * (1.0 - 2.0 * _BORDER)
-        return 0.5 * (lower + upper) - half * np.cos(np.linspace(0.0, np.pi, _GRID))
+    def _rhos(self, lam: float, *, strict: bool = True) -> list[float]:
+        """Maximisers over rho at a given lam, the highest first; border nodes if not strict."""
+        if self.spectrum is None:
+            return [0.0]
+        moments, grid = self.triangle.at(lam), _grid(self.spectrum.interval, _RHO_NODES)
+        return _peaks(
+            "rho",
+            grid,
+            self._height(moments, grid, lam),
+            slope=lambda rho: self._score_rho(moments, rho),
+            height=lambda rho: float(self._height(moments, rho, lam)),
+            strict=strict,
+        )
+
+    def _lams(self, error: Spectrum) -> list[float]:
+        """Maximisers over lam, rho profiled out."""
+        grid = _grid(error.interval, _LAM_NODES)
+
+        def profile(lam: float) -> float:
+            return self.loglik(self._rhos(lam, strict=False)[0], lam)
+
+        def slope(lam: float) -> float:
+            rho = self._rhos(lam, strict=False)[0]
+            return self._score_lam(self.triangle.at(lam), rho, lam)
+
+        heights = np.array([profile(float(lam)) for lam in grid])
+        return _peaks("lam", grid, heights, slope=slope, height=profile, strict=True)
+
+    def _height(
+        self, moments: Moments, rho: float | NDArray[np.float64], lam: float
+    ) -> NDArray[np.float64]:
+        s2 = moments.sse(rho) / self.nobs
+        height = -0.5 * self.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
+        if self.spectrum is not None:
+            height = height + self.periods * self.spectrum.logdet(rho)
+        if self.error is not None:
+            height = height + self.periods * self.error.logdet(lam)
+        return np.asarray(height)
+
+    def _score_rho(self, moments: Moments, rho: float) -> float:
+        trace = 0.0 if self.spectrum is None else self.spectrum.trace_G(rho)
+        fit = -0.5 * self.nobs * moments.sse_slope(rho) / float(moments.sse(rho))
+        return fit - self.periods * trace
+
+    def _score_lam(self, moments: Moments, rho: float, lam: float) -> float:
+        v, lagged = self.triangle.residuals(lam, rho, moments.coefficients(rho))
+        trace = 0.0 if self.error is None else self.error.trace_G(lam)
+        return float(self.nobs * (lagged @ v) / (v @ v)) - self.periods * trace
+
+
+def _grid(interval: tuple[float, float], nodes: int) -> NDArray[np.float64]:
+    lower, upper = interval
+    half = 0.5 * (upper - lower) * (1.0 - 2.0 * _BORDER)
+    return np.asarray(0.5 * (lower + upper) - half * np.cos(np.linspace(0.0, np.pi, nodes)))
+
+
+def _peaks(
+    name: str,
+    grid: NDArray[np.float64],
+    heights: NDArray[np.float64],
+    *,
+    slope: Callable[[float], float],
+    height: Callable[[float], float],
+    strict: bool,
+) -> list[float]:
+    """Local maximisers, the highest first; the slope's root between the neighbours of a peak."""
+    inner = range(1, len(grid) - 1)
+    tops = [i for i in inner if heights[i] >= max(heights[i - 1], heights[i + 1])]
+    roots = []
+    for i in tops:
+        left, right = float(grid[i - 1]), float(grid[i + 1])
+        bracketed = slope(left) > 0.0 > slope(right)
+        roots.append(float(brentq(slope, left, right, xtol=1e-14)) if bracketed else float(grid[i]))
+    roots.sort(key=lambda root: -height(root))
+    if not roots or height(roots[0]) < max(heights[0], heights[-1]):
+        if strict:
+            _refuse_border(name, grid, heights)
+        return [float(grid[-1] if heights[-1] > heights[0] else grid[0])]
+    return roots
+
+
+def _refuse_border(name: str, grid: NDArray[np.float64], heights: NDArray[np.float64]) -> None:
+    high = heights[-1] > heights[0]
+    end = grid[-1] if high else grid[0]
+    reading = (
+        "the data look like a spatial unit root: check units and transformation of y, or add the "
+        "effects that the model leaves out"
+        if high
+        else "the model has no interior maximum: the regressors or effects may leave too little "
+        "to estimate spatial dependence from"
+    )
+    raise ConvergenceError(
+        f"{name} at its border: the likelihood still rises at {name} = {end:.6f}, an end of the "
+        f"interval ({grid[0]:.4f}, {grid[-1]:.4f}); {reading}."
+    )
+
+
+def _distinct(found: list[Optimum]) -> list[Optimum]:
+    kept: list[Optimum] = []
+    for one in found:
+        if all(max(abs(one.rho - o.rho), abs(one.lam - o.lam)) > _SAME for o in kept):
+            kept.append(one)
+    return kept

@@ -10,14 +10,15 @@ from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Moments", "reduce_columns"]
+__all__ = ["Moments", "Triangle", "reduce_columns"]
 
 _DEPENDENT = 1e-10  # share of a column's length left after the columns before it
+_EXACT = 1e-12  # share of the response's length that a fit may leave and still count as a fit
 
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """All that the likelihoods need of y, Wy and Z after the effects were removed.
+    """All that the likelihood of rho needs of y, Wy and Z after effects (and lam) were removed.
 
     Attributes
     ----------
@@ -25,24 +26,64 @@ class Moments:
         Upper triangular, Z'Z = R'R.
     ry, rw : ndarray, shape (K,)
         Q'y and Q'Wy, so that the least-squares coefficients solve R d = ry - rho rw.
-    e00, e01, e11 : float
-        Inner products of the residuals e0 of y and e1 of Wy on Z.
+    corner : ndarray, shape (2, 2)
+        Triangular factor of the residuals of y and Wy on Z.
     """
 
     R: NDArray[np.float64]
     ry: NDArray[np.float64]
     rw: NDArray[np.float64]
-    e00: float
-    e01: float
-    e11: float
+    corner: NDArray[np.float64]
 
     def coefficients(self, rho: float) -> NDArray[np.float64]:
         """Least-squares coefficients of y - rho Wy on Z, shape (K,)."""
         return np.asarray(solve_triangular(self.R, self.ry - rho * self.rw))
 
     def sse(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """Sum of squares e0'e0 - 2 rho e0'e1 + rho^2 e1'e1."""
-        return np.asarray(self.e00 - 2.0 * rho * self.e01 + rho * rho * self.e11)
+        """Sum of squared residuals of y - rho Wy on Z: a parabola in rho."""
+        (a, b), (_, c) = self.corner
+        return np.asarray((a - rho * b) ** 2 + (rho * c) ** 2)
+
+    def sse_slope(self, rho: float) -> float:
+        """Slope of the sum of squares with respect to rho."""
+        (a, b), (_, c) = self.corner
+        return float(-2.0 * b * (a - rho * b) + 2.0 * rho * c**2)
+
+
+@dataclass(frozen=True, slots=True)
+class Triangle:
+    """Triangular factor of the columns [Z, y, Wy] and, for error models, of their lags by M.
+
+    Attributes
+    ----------
+    own, lagged : ndarray, shape (rows, K + 2)
+        Columns in the coordinates of one orthonormal basis, so that any combination
+        own - lam * lagged keeps all inner products. `lagged` is zero without an error model.
+    length : ndarray, shape (K,)
+        Scale taken off the columns of Z.
+    """
+
+    own: NDArray[np.float64]
+    lagged: NDArray[np.float64]
+    length: NDArray[np.float64]
+
+    def at(self, lam: float) -> Moments:
+        """Moments of the columns filtered by I - lam M."""
+        K = len(self.length)
+        columns = self.own if lam == 0.0 else self.own - lam * self.lagged
+        R = np.linalg.qr(columns, mode="r")
+        corner = np.zeros((2, 2))
+        rest = R[K : K + 2, K:]
+        corner[: len(rest)] = rest
+        return Moments(R[:K, :K] * self.length, R[:K, K], R[:K, K + 1], corner)
+
+    def residuals(
+        self, lam: float, rho: float, coefficients: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Innovations (I - lam M) u and lags M u of u = y - rho Wy - Z d, in the same basis."""
+        c = np.concatenate([-coefficients * self.length, [1.0, -rho]])
+        lag = self.lagged @ c
+        return self.own @ c - lam * lag, lag
 
 
 def reduce_columns(
@@ -50,31 +91,47 @@ def reduce_columns(
     y: NDArray[np.float64],
     Wy: NDArray[np.float64],
     terms: tuple[str, ...],
-) -> Moments:
-    """Reduce transformed columns Z (nobs, K), y and Wy (nobs,) to moments.
+    nobs: int,
+    *,
+    lagged: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]] | None = None,
+) -> Triangle:
+    """Reduce transformed columns to their triangle.
+
+    Parameters
+    ----------
+    Z : ndarray, shape (rows, K)
+    y, Wy : ndarray, shape (rows,)
+    nobs : int
+        Observations in the likelihood, net of the effects removed.
+    lagged : tuple of ndarray, optional
+        MZ, My and MWy of error models, same shapes.
 
     Raises
     ------
     IdentificationError
-        If a column of Z depends linearly on the others; both sides are named.
+        If there are not more observations than coefficients, a column of Z depends linearly on
+        the others (both sides are named), or Z explains y exactly.
     """
     K = Z.shape[1]
-    if len(Z) <= K:
+    spatial = int(bool(Wy.any())) + int(lagged is not None)
+    if nobs <= K + spatial:
         raise IdentificationError(
-            f"{K} coefficients on {len(Z)} observations; use fewer terms than observations."
+            f"{K + spatial} coefficients on {nobs} observations net of effects; "
+            "use fewer terms than observations."
         )
     length = np.linalg.norm(Z, axis=0)
-    R = np.linalg.qr(np.column_stack([Z / length, y, Wy]), mode="r")
+    columns = [np.column_stack([Z / length, y, Wy])]
+    if lagged is not None:
+        columns.append(np.column_stack([lagged[0] / length, lagged[1], lagged[2]]))
+    R = np.linalg.qr(np.hstack(columns), mode="r")
     _refuse_dependent(R[:K, :K], terms)
-    ryy, ryw, rww = R[K, K], R[K, K + 1], R[K + 1, K + 1] if len(R) > K + 1 else 0.0
-    return Moments(
-        R=R[:K, :K] * length,
-        ry=R[:K, K],
-        rw=R[:K, K + 1],
-        e00=float(ryy**2),
-        e01=float(ryy * ryw),
-        e11=float(ryw**2 + rww**2),
-    )
+    if np.linalg.norm(R[K:, K]) <= _EXACT * np.linalg.norm(R[:, K]):
+        raise IdentificationError(
+            "the regressors explain the response exactly: nothing is left to estimate a variance "
+            "from; take out the term that is the response in other clothes."
+        )
+    own = R[:, : K + 2]
+    return Triangle(own, R[:, K + 2 :] if lagged is not None else np.zeros_like(own), length)
 
 
 def _refuse_dependent(R: NDArray[np.float64], terms: tuple[str, ...]) -> None:

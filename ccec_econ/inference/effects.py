@@ -18,7 +18,7 @@ from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectrum
-from ccec_econ.errors import FormulaError, first_five
+from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
@@ -26,6 +26,7 @@ __all__ = ["Effects", "effects"]
 
 _NAMES = ("direct", "indirect", "total")
 _ROW_SUM = 1e-8
+_TRIES = 100  # draws that may leave the parameter space, per draw kept, before giving up
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,7 @@ class Effects:
         }
         beneath = list(self.notes())
         for name, other in (also or {}).items():
+            self._refuse_unlike(name, other, spans)
             spans[name] = other.frame[["lower", "upper"]]
             beneath.append(f"{name} interval: delta method, {other.convention}.")
         ends = [span.to_numpy(dtype=np.float64) for span in spans.values()]
@@ -132,6 +134,17 @@ class Effects:
             notes=(*beneath, *notes),
             text_columns=frozenset({1}),
         )
+
+    def _refuse_unlike(self, name: str, other: Effects, taken: Mapping[str, object]) -> None:
+        if (
+            name in taken
+            or other.level != self.level
+            or not other.frame.index.equals(self.frame.index)
+        ):
+            raise FormulaError(
+                f"effects {name!r} cannot stand beside these: give another heading than "
+                f"{first_five(taken)}, the same terms in the same order and level {self.level:g}."
+            )
 
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
@@ -183,7 +196,7 @@ def effects(
     """
     if not 0.0 < level < 1.0 or draws < 1:
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
-    pairs = _pairs(fit.terms)
+    pairs = _pairs(fit)
     theta, V = _parameters(fit, vcov)
     point = _evaluate(theta[None, :], fit, pairs)[0]
     gradient = _gradient(theta, fit, pairs)
@@ -205,15 +218,15 @@ def effects(
     return Effects(frame, level, draws, rejected, vcov.convention)
 
 
-def _pairs(terms: tuple[str, ...]) -> list[tuple[str, int, int | None]]:
+def _pairs(fit: Estimate) -> list[tuple[str, int | None, int | None]]:
     """Each regressor with the position of its coefficient and of its lag's."""
-    at = {term: j for j, term in enumerate(terms)}
-    lags = {f"W({term})" for term in terms}
-    return [
-        (term, j, at.get(f"W({term})"))
-        for term, j in at.items()
-        if term not in lags and term != "Intercept"
-    ]
+    own = {
+        term: j
+        for j, (term, of) in enumerate(zip(fit.terms, fit.lag_of, strict=True))
+        if of is None and term != "Intercept"
+    }
+    lag = {of: j for j, of in enumerate(fit.lag_of) if of is not None}
+    return [(term, own.get(term), lag.get(term)) for term in dict.fromkeys([*own, *lag])]
 
 
 def _parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -227,13 +240,13 @@ def _parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray
 
 
 def _evaluate(
-    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int, int | None]]
+    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int | None, int | None]]
 ) -> NDArray[np.float64]:
     """Effects at parameters (D, K + 1): shape (D, terms, 3)."""
-    m = _multipliers(theta[:, -1], fit.weights)
+    m = _multipliers(theta[:, -1], fit.weights, fit.x_weights)
     out = np.empty((len(theta), len(pairs), 3))
     for i, (_, j, lag) in enumerate(pairs):
-        b, t = theta[:, j], np.zeros(len(theta)) if lag is None else theta[:, lag]
+        b, t = (np.zeros(len(theta)) if at is None else theta[:, at] for at in (j, lag))
         out[:, i, 0] = b * m.own + t * m.own_W
         out[:, i, 2] = b * m.all + t * m.all_W
     out[:, :, 1] = out[:, :, 2] - out[:, :, 0]
@@ -241,45 +254,58 @@ def _evaluate(
 
 
 def _gradient(
-    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int, int | None]]
+    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int | None, int | None]]
 ) -> NDArray[np.float64]:
     """Differentiate effects, shape (terms, 3, K + 1)."""
-    m = _multipliers(theta[-1:], fit.weights)
+    m = _multipliers(theta[-1:], fit.weights, fit.x_weights)
     out = np.zeros((len(pairs), 3, len(theta)))
     for i, (_, j, lag) in enumerate(pairs):
-        t = 0.0 if lag is None else float(theta[lag])
-        out[i, 0, j], out[i, 2, j] = m.own[0], m.all[0]
+        if j is not None:
+            out[i, 0, j], out[i, 2, j] = m.own[0], m.all[0]
+            out[i, 0, -1] += theta[j] * m.d_own[0]
+            out[i, 2, -1] += theta[j] * m.d_all[0]
         if lag is not None:
             out[i, 0, lag], out[i, 2, lag] = m.own_W[0], m.all_W[0]
-        out[i, 0, -1] = theta[j] * m.d_own[0] + t * m.d_own_W[0]
-        out[i, 2, -1] = theta[j] * m.d_all[0] + t * m.d_all_W[0]
+            out[i, 0, -1] += theta[lag] * m.d_own_W[0]
+            out[i, 2, -1] += theta[lag] * m.d_all_W[0]
     out[:, 1] = out[:, 2] - out[:, 0]
     return out
 
 
-def _multipliers(rho: NDArray[np.float64], weights: Spectrum | None) -> _Multipliers:
-    if weights is None:
+def _multipliers(
+    rho: NDArray[np.float64], weights: Spectrum | None, x_weights: Spectrum | None
+) -> _Multipliers:
+    shared = weights or x_weights
+    if shared is None:
         one, zero = np.ones_like(rho), np.zeros_like(rho)
         return _Multipliers(one, zero, one, zero, zero, zero, zero, zero)
-    w = weights.eigenvalues
-    a = 1.0 / (1.0 - np.multiply.outer(rho, w))
-    own = [part.real.mean(axis=1) for part in (a, a * w, a**2 * w, (a * w) ** 2)]
-    if np.abs(weights.W.sum(axis=1) - 1.0).max() < _ROW_SUM:
+    W = shared.W
+    X = W if x_weights is None else x_weights.W
+    if weights is None:
+        rho = np.zeros_like(rho)
+    if np.array_equal(X, W) and np.abs(W.sum(axis=1) - 1.0).max() < _ROW_SUM:
+        a, aw, awa, awaw = _own_by_eigenvalues(rho, shared.eigenvalues)
         level = 1.0 / (1.0 - rho)
-        everyone = [level, level, level**2, level**2]
-    else:
-        everyone = list(np.array([_row_sums(float(r), weights.W) for r in rho]).T)
-    return _Multipliers(
-        own[0], own[1], everyone[0], everyone[1], own[2], own[3], everyone[2], everyone[3]
-    )
+        return _Multipliers(a, aw, level, level, awa, awaw, level**2, level**2)
+    return _Multipliers(*np.array([_dense(float(r), W, X) for r in rho]).T)
 
 
-def _row_sums(rho: float, W: NDArray[np.float64]) -> tuple[float, float, float, float]:
+def _own_by_eigenvalues(
+    rho: NDArray[np.float64], w: NDArray[np.complex128]
+) -> list[NDArray[np.float64]]:
+    """Mean diagonals of A, AW, AWA and AWAW, A = (I - rho W)^-1."""
+    a = 1.0 / (1.0 - np.multiply.outer(rho, w))
+    return [part.real.mean(axis=1) for part in (a, a * w, a**2 * w, (a * w) ** 2)]
+
+
+def _dense(rho: float, W: NDArray[np.float64], X: NDArray[np.float64]) -> tuple[float, ...]:
+    """Multipliers by dense algebra, for any weights of response (W) and regressors (X)."""
     n = len(W)
-    S, one = np.eye(n) - rho * W, np.ones(n)
-    u, v = np.linalg.solve(S, one), np.linalg.solve(S.T, one)
-    Wu = W @ u
-    return float(u.mean()), float(Wu.mean()), float(v @ Wu / n), float(v @ W @ Wu / n)
+    A = np.linalg.inv(np.eye(n) - rho * W)
+    matrices = (A, A @ X, A @ W @ A, A @ W @ A @ X)
+    own = [float(np.trace(m)) / n for m in matrices]
+    everyone = [float(m.sum()) / n for m in matrices]
+    return own[0], own[1], everyone[0], everyone[1], own[2], own[3], everyone[2], everyone[3]
 
 
 def _draw(
@@ -297,6 +323,11 @@ def _draw(
     kept = np.empty((0, len(theta)))
     tried = 0
     while len(kept) < draws:
+        if tried >= _TRIES * draws:
+            raise IdentificationError(
+                f"{tried - len(kept)} of {tried} draws of rho leave ({lower:.4f}, {upper:.4f}): "
+                "its standard error is too wide to simulate from; use the delta interval."
+            )
         fresh = rng.standard_normal((draws, len(theta))) @ root.T
         if df is not None:
             fresh /= np.sqrt(rng.chisquare(df, (draws, 1)) / df)

@@ -6,22 +6,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
-from ccec_econ.inference.vcov import Covariance, Vcov
+from ccec_econ.inference.vcov import Covariance, Vcov, checked
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["SpatialPanelResults"]
 
-_LIKELIHOOD = {
-    "transformation": "Lee-Yu transformation likelihood",
-    "direct": "direct likelihood (biased at small n)",
-    "bias_corrected": "direct likelihood, Lee-Yu bias correction",
-}
+_CORRECTED = "direct likelihood, Lee-Yu bias correction"
 _EFFECTS = {
     "none": "no fixed effects",
     "unit": "unit effects",
@@ -39,7 +36,7 @@ class SpatialPanelResults:
     Attributes
     ----------
     model : str
-        "ols", "slx", "sar" or "sdm".
+        "ols", "slx", "sar", "sem", "sdm", "sdem", "sac" or "gns".
     spec : Spec
         The formula, taken apart.
     panel : Panel
@@ -61,12 +58,11 @@ class SpatialPanelResults:
 
     @property
     def params(self) -> pd.Series:
-        """Coefficients, then rho where the model has one."""
+        """Coefficients, then rho and lam where the model has them."""
         best = self.estimate.optimum
-        values = list(best.coefficients)
-        names = list(self.estimate.terms)
-        if self.estimate.spectrum is not None:
-            values, names = [*values, best.rho], [*names, "rho"]
+        spatial = {"rho": best.rho, "lam": best.lam}
+        values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
+        names = [*self.estimate.terms, *self.estimate.spatial]
         return pd.Series(values, index=pd.Index(names, name="term"), name="parameter")
 
     @property
@@ -96,7 +92,15 @@ class SpatialPanelResults:
         return pd.Series(values, index=self.params.index, name="pvalue")
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Confidence intervals of `params` at a level in (0, 1)."""
+        """Confidence intervals of `params`.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
         q = float(stats.t.ppf(0.5 + level / 2, self.vcov.df or np.inf))
         return pd.DataFrame(
             {"lower": self.params - q * self.std_errors, "upper": self.params + q * self.std_errors}
@@ -106,6 +110,11 @@ class SpatialPanelResults:
     def rho(self) -> float:
         """Spatial autoregressive coefficient; zero in models without a lag of y."""
         return self.estimate.optimum.rho
+
+    @property
+    def lam(self) -> float:
+        """Spatial coefficient of the errors; zero in models without."""
+        return self.estimate.optimum.lam
 
     @property
     def sigma2(self) -> float:
@@ -139,7 +148,7 @@ class SpatialPanelResults:
 
     @property
     def resids(self) -> pd.Series:
-        """Structural residuals, effects removed, indexed (unit, time)."""
+        """Innovations of the structural form, effects removed, indexed (unit, time)."""
         return self.panel.series(self.estimate.residuals, "residual")
 
     @property
@@ -156,7 +165,40 @@ class SpatialPanelResults:
 
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
         """Return the same fit with another covariance."""
-        return replace(self, vcov=cov(self.estimate))
+        return replace(self, vcov=checked(cov)(self.estimate))
+
+    def fixed_effects(self) -> dict[str, pd.Series]:
+        """Recover the effects from y - rho Wy - Zd: "constant", "unit" and "time".
+
+        Unit and time effects are deviations that sum to zero; rho Wy is taken off, as the model
+        says (leaving it in is a known slip).
+        """
+        level = self._explained(structural=True)
+        rest, effects = self.design.y - level, self.effects_name
+        constant = float(rest.mean()) if effects != "none" else 0.0
+        found = {"constant": pd.Series({"constant": constant})}
+        if effects in ("unit", "twoway"):
+            found["unit"] = pd.Series(rest.mean(axis=0) - constant, index=self.panel.units)
+        if effects in ("time", "twoway"):
+            found["time"] = pd.Series(rest.mean(axis=1) - constant, index=self.panel.times)
+        return found
+
+    def predict(self) -> pd.Series:
+        """Predict by the reduced form (I - rho W)^-1 (Zd + effects), without the own response."""
+        mean = self._explained(structural=False)
+        for name, effect in self.fixed_effects().items():
+            values = effect.to_numpy()
+            mean = mean + (values[:, None] if name == "time" else values)
+        weights = self.estimate.weights
+        if weights is not None:
+            S = np.eye(len(weights.W)) - self.rho * weights.W
+            mean = np.linalg.solve(S, mean.T).T
+        return self.panel.series(mean, "prediction")
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per term: estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return self.to_frame(level).set_axis(names, axis=1).reset_index()
 
     def effects(
         self,
@@ -188,15 +230,30 @@ class SpatialPanelResults:
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
         T, N = self.estimate.y.shape
-        likelihood = (
-            f"{_LIKELIHOOD[self.method]}, {self.likelihood_nobs} observations"
-            if self.estimate.spectrum is not None
-            else f"least squares, {self.likelihood_nobs} observations"
-        )
+        size = f"N = {N} units, T = {T} periods, {_EFFECTS[self.effects_name]}"
         return (
-            f"N = {N} units, T = {T} periods, {_EFFECTS[self.effects_name]}; {likelihood}.",
+            f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
             f"Standard errors: {self.vcov.convention}.",
+            *(
+                f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, "
+                f"log-likelihood {o.loglik:.3f}."
+                for o in self.estimate.others
+                if self.estimate.error is not None and self.estimate.spectrum is not None
+            ),
         )
+
+    def likelihood_name(self) -> str:
+        """Name the likelihood as it was used here."""
+        if not self.estimate.spatial:
+            return "least squares"
+        if self.effects_name == "none":
+            return "maximum likelihood"
+        if self.method == "transformation":
+            return "Lee-Yu transformation likelihood"
+        if self.method == "bias_corrected":
+            return _CORRECTED
+        biased = "variance too small" if self.effects_name == "unit" else "biased at small n"
+        return f"direct likelihood ({biased})"
 
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
@@ -214,7 +271,8 @@ class SpatialPanelResults:
             for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
         )
         fit = f"σ² = {self.sigma2:.5g}, log-likelihood {number(self.loglik, 3) or 'not defined'}, "
-        fit += f"R² (effects removed) {number(self.rsquared, 3)}."
+        removed = "" if self.effects_name == "none" else " (effects removed)"
+        fit += f"R²{removed} {number(self.rsquared, 3)}."
         return Table(
             title=f"{self.model.upper()}: {self.spec}",
             columns=("Term", "Estimate", "Std. error", stat, f"P>|{stat}|", "95 % interval"),
@@ -230,8 +288,25 @@ class SpatialPanelResults:
         """Summary as Typst."""
         return self.summary().to_typst()
 
+    def to_markdown(self) -> str:
+        """Summary as Markdown."""
+        return self.summary().to_markdown()
+
     def __str__(self) -> str:
         return str(self.summary())
 
     def _repr_html_(self) -> str:
         return self.summary().to_html()
+
+    def _explained(self, *, structural: bool) -> NDArray[np.float64]:
+        """Zd of the raw columns, with rho Wy when structural; shape (T, N)."""
+        fit = self.estimate
+        own = self.design.X @ fit.optimum.coefficients[: len(self.design.terms)]
+        weights = fit.x_weights
+        for j in range(len(self.design.terms), len(fit.terms)):
+            column = self.design.X[:, :, self.design.terms.index(str(fit.lag_of[j]))]
+            if weights is not None:
+                own = own + fit.optimum.coefficients[j] * column @ weights.W.T
+        if structural and fit.weights is not None:
+            own = own + self.rho * self.design.y @ fit.weights.W.T
+        return np.asarray(own)

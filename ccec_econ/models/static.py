@@ -1,15 +1,19 @@
 """Static spatial panel models. Each verb names a model; all share one likelihood.
 
-    y_t = rho W y_t + X_t b + W X_t t + unit effects + time effects + v_t
+    y_t = rho W y_t + X_t b + W X_t t + unit effects + time effects + u_t,   u_t = lam M u_t + v_t
 
-========  ===========  ===========
-model     rho W y      W X
-========  ===========  ===========
-``ols``   no           no
-``slx``   no           yes
-``sar``   yes          no
-``sdm``   yes          yes
-========  ===========  ===========
+========  ===========  ===========  =========
+model     rho W y      W X          lam M u
+========  ===========  ===========  =========
+``ols``   no           no           no
+``slx``   no           yes          no
+``sar``   yes          no           no
+``sem``   no           no           yes
+``sdm``   yes          yes          no
+``sdem``  no           yes          yes
+``sac``   yes          no           yes
+``gns``   yes          yes          yes
+========  ===========  ===========  =========
 
 References
 ----------
@@ -19,6 +23,7 @@ effects. Journal of Econometrics 154, 165-185.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import get_args
@@ -27,17 +32,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import estimate
-from ccec_econ.engine.spectrum import spectrum
+from ccec_econ.engine.correction import bias_corrected
+from ccec_econ.engine.estimate import Columns, estimate
+from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.engine.transform import Method
-from ccec_econ.errors import FormulaError, WeightsError, first_five
-from ccec_econ.formula import Design, materialise, parse
-from ccec_econ.inference.vcov import Covariance, Information
+from ccec_econ.errors import (
+    AlignmentError,
+    FormulaError,
+    WeakIdentificationWarning,
+    WeightsError,
+    first_five,
+)
+from ccec_econ.formula import Design, lagged_term, materialise, parse
+from ccec_econ.inference.vcov import Covariance, Information, checked
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
-__all__ = ["ols", "sar", "sdm", "slx"]
+__all__ = ["gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +57,35 @@ class _Model:
     """Which spatial lags a model holds."""
 
     name: str
-    lag_y: bool
-    lag_x: bool
+    lag_y: bool = False
+    lag_x: bool = False
+    lag_u: bool = False
+
+    @property
+    def spatial(self) -> bool:
+        return self.lag_y or self.lag_x or self.lag_u
 
 
-_OLS = _Model("ols", lag_y=False, lag_x=False)
-_SLX = _Model("slx", lag_y=False, lag_x=True)
-_SAR = _Model("sar", lag_y=True, lag_x=False)
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """What a verb was asked for besides formula, data and weights."""
+
+    durbin: Sequence[str] | None = None
+    x_weights: WeightsLike | None = None
+    error_weights: WeightsLike | None = None
+    method: Method = "transformation"
+    index: tuple[str, str] | None = None
+    cov: Covariance = Information()  # noqa: RUF009 (frozen, no state)
+
+
+_OLS = _Model("ols")
+_SLX = _Model("slx", lag_x=True)
+_SAR = _Model("sar", lag_y=True)
+_SEM = _Model("sem", lag_u=True)
 _SDM = _Model("sdm", lag_y=True, lag_x=True)
+_SDEM = _Model("sdem", lag_x=True, lag_u=True)
+_SAC = _Model("sac", lag_y=True, lag_u=True)
+_GNS = _Model("gns", lag_y=True, lag_x=True, lag_u=True)
 _INFORMATION = Information()
 
 
@@ -71,8 +104,11 @@ def ols(
         ``"y ~ x1 + x2 | unit + year"``; behind the bar stand index levels of the panel.
     data : DataFrame
         Balanced panel indexed (unit, time), or with the two columns named by `index`.
+    index : tuple of str, optional
+        Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()`` or ``Cluster()``.
+        ``Information()``, ``QuasiML()``, ``Cluster("unit")``, ``Cluster("time")`` or
+        ``DriscollKraay(lags)``.
 
     Returns
     -------
@@ -90,7 +126,7 @@ def ols(
     >>> list(fit.params.index)
     ['digital', 'hsr', 'rd']
     """
-    return _fit(_OLS, formula, data, None, None, "transformation", cov, index)
+    return _fit(_OLS, formula, data, None, _Options(index=index, cov=cov))
 
 
 def slx(
@@ -107,7 +143,7 @@ def slx(
     Parameters
     ----------
     formula, data, index, cov
-        As in `ols`.
+        As in `ols`. ``W(x)`` in the formula lags a term; then nothing else is lagged.
     weights : Graph or W
         Matched to the panel by label.
     durbin : sequence of str, optional
@@ -121,11 +157,13 @@ def slx(
     --------
     >>> import ccec_econ as ce
     >>> panel = ce.data.load_panel(years=(2011, 2019))
-    >>> fit = ce.slx("growth ~ digital | unit + year", panel, ce.weights.contiguity())
-    >>> list(fit.params.index)
+    >>> W = ce.weights.contiguity()
+    >>> list(ce.slx("growth ~ digital | unit + year", panel, W).params.index)
     ['digital', 'W(digital)']
+    >>> list(ce.slx("growth ~ digital + hsr + W(hsr) | unit + year", panel, W).params.index)
+    ['digital', 'hsr', 'W(hsr)']
     """
-    return _fit(_SLX, formula, data, weights, durbin, "transformation", cov, index)
+    return _fit(_SLX, formula, data, weights, _Options(durbin=durbin, index=index, cov=cov))
 
 
 def sar(
@@ -133,6 +171,7 @@ def sar(
     data: pd.DataFrame,
     weights: WeightsLike,
     *,
+    x_weights: WeightsLike | None = None,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
@@ -143,6 +182,8 @@ def sar(
     ----------
     formula, data, weights, index, cov
         As in `slx`. Time effects need row-standardised weights.
+    x_weights : Graph or W, optional
+        Weights behind ``W(x)`` in the formula, where they are not those of the response.
     method : {"transformation", "direct", "bias_corrected"}
         Lee-Yu transformation likelihood (default); the direct likelihood, which is biased when N
         is small, and its bias-corrected version reproduce older software.
@@ -159,7 +200,41 @@ def sar(
     >>> list(fit.params.index)
     ['digital', 'rho']
     """
-    return _fit(_SAR, formula, data, weights, None, method, cov, index)
+    options = _Options(x_weights=x_weights, method=method, index=index, cov=cov)
+    return _fit(_SAR, formula, data, weights, options)
+
+
+def sem(
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike,
+    *,
+    method: Method = "transformation",
+    index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
+) -> SpatialPanelResults:
+    """Fit a spatial error panel model by maximum likelihood.
+
+    Parameters
+    ----------
+    formula, data, method, index, cov
+        As in `sar`.
+    weights : Graph or W
+        Weights of the errors.
+
+    Raises
+    ------
+    PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.sem("growth ~ digital | unit + year", panel, ce.weights.contiguity())
+    >>> list(fit.params.index)
+    ['digital', 'lam']
+    """
+    return _fit(_SEM, formula, data, weights, _Options(method=method, index=index, cov=cov))
 
 
 def sdm(
@@ -168,6 +243,7 @@ def sdm(
     weights: WeightsLike,
     *,
     durbin: Sequence[str] | None = None,
+    x_weights: WeightsLike | None = None,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
@@ -180,6 +256,8 @@ def sdm(
         As in `sar`.
     durbin : sequence of str, optional
         Terms to lag; all of them by default.
+    x_weights : Graph or W, optional
+        Weights of the regressors, where they are not those of the response.
 
     Raises
     ------
@@ -193,7 +271,133 @@ def sdm(
     >>> list(fit.params.index)
     ['digital', 'W(digital)', 'rho']
     """
-    return _fit(_SDM, formula, data, weights, durbin, method, cov, index)
+    options = _Options(durbin, x_weights, method=method, index=index, cov=cov)
+    return _fit(_SDM, formula, data, weights, options)
+
+
+def sdem(
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike,
+    *,
+    durbin: Sequence[str] | None = None,
+    error_weights: WeightsLike | None = None,
+    method: Method = "transformation",
+    index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
+) -> SpatialPanelResults:
+    """Fit a spatial Durbin error panel model by maximum likelihood.
+
+    Parameters
+    ----------
+    formula, data, weights, durbin, method, index, cov
+        As in `sdm`; `weights` lag the regressors.
+    error_weights : Graph or W, optional
+        Weights of the errors, where they are others.
+
+    Raises
+    ------
+    PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.sdem("growth ~ digital | unit + year", panel, ce.weights.contiguity())
+    >>> list(fit.params.index)
+    ['digital', 'W(digital)', 'lam']
+    """
+    options = _Options(durbin, None, error_weights, method=method, index=index, cov=cov)
+    return _fit(_SDEM, formula, data, weights, options)
+
+
+def sac(
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike,
+    *,
+    error_weights: WeightsLike | None = None,
+    method: Method = "transformation",
+    index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
+) -> SpatialPanelResults:
+    """Fit a panel model with spatial lags of response and errors (SARAR) by maximum likelihood.
+
+    rho and lam may change places when both weights are alike: every local maximum is kept in
+    ``fit.estimate.others`` and told in the notes.
+
+    Parameters
+    ----------
+    formula, data, weights, method, index, cov
+        As in `sar`.
+    error_weights : Graph or W, optional
+        Weights of the errors, where they are not those of the response.
+
+    Raises
+    ------
+    PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.sac("growth ~ digital + hsr | unit + year", panel, ce.weights.contiguity())
+    >>> list(fit.params.index)
+    ['digital', 'hsr', 'rho', 'lam']
+    """
+    options = _Options(error_weights=error_weights, method=method, index=index, cov=cov)
+    return _fit(_SAC, formula, data, weights, options)
+
+
+def gns(
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike,
+    *,
+    durbin: Sequence[str] | None = None,
+    x_weights: WeightsLike | None = None,
+    error_weights: WeightsLike | None = None,
+    method: Method = "transformation",
+    index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
+) -> SpatialPanelResults:
+    """Fit the general nesting spatial model, with lags of response, regressors and errors.
+
+    Weakly identified: a base for tests rather than a model to report.
+
+    Parameters
+    ----------
+    formula, data, weights, durbin, x_weights, error_weights, method, index, cov
+        As in `sdm` and `sac`.
+
+    Warns
+    -----
+    WeakIdentificationWarning
+        Always.
+
+    Raises
+    ------
+    PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
+
+    Examples
+    --------
+    >>> import warnings
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore", ce.errors.WeakIdentificationWarning)
+    ...     fit = ce.gns("growth ~ digital | unit + year", panel, ce.weights.contiguity())
+    >>> list(fit.params.index)
+    ['digital', 'W(digital)', 'rho', 'lam']
+    """
+    warnings.warn(
+        "GNS is weakly identified: lags of response, regressors and errors explain much the same; "
+        "prefer SDM or SDEM and test between them.",
+        WeakIdentificationWarning,
+        stacklevel=2,
+    )
+    options = _Options(durbin, x_weights, error_weights, method=method, index=index, cov=cov)
+    return _fit(_GNS, formula, data, weights, options)
 
 
 def _fit(
@@ -201,54 +405,83 @@ def _fit(
     formula: str,
     data: pd.DataFrame,
     weights: WeightsLike | None,
-    durbin: Sequence[str] | None,
-    method: Method,
-    cov: Covariance,
-    index: tuple[str, str] | None,
+    options: _Options,
 ) -> SpatialPanelResults:
-    if method not in get_args(Method):
-        raise FormulaError(f"method {method!r} is unknown; choose {', '.join(get_args(Method))}.")
-    spec = parse(formula)
-    panel = Panel.from_frame(data, index)
-    design = materialise(spec, panel)
-    W = None if weights is None else align(weights, panel.units)
-    if W is not None and model.lag_y:
-        _refuse_unstandardised(W, design, method)
-    X, terms = _with_lags(design, W, durbin) if model.lag_x and W is not None else _plain(design)
+    """Align, materialise, lag, estimate."""
+    cov, spec = checked(options.cov), parse(formula)
+    panel = Panel.from_frame(data, options.index)
+    if weights is None and model.spatial:
+        raise AlignmentError(f"{model.name} needs spatial weights and got none; give a Graph.")
+    own = _spectrum(weights, panel)
+    x_own = own if options.x_weights is None else _spectrum(options.x_weights, panel)
+    error = own if options.error_weights is None else _spectrum(options.error_weights, panel)
+    design = materialise(spec, panel, None if x_own is None else x_own.W)
+    _refuse_method(options.method, design)
+    for part in (own if model.lag_y else None, error if model.lag_u else None):
+        if part is not None:
+            _refuse_unstandardised(part.W, design, options.method)
     fit = estimate(
-        design.y,
-        X,
-        terms,
-        lagged_y=design.y @ W.T if model.lag_y and W is not None else None,
-        weights=None if W is None else spectrum(W),
+        _columns(model, design, x_own, options.durbin),
+        weights=own,
+        x_weights=x_own,
+        error_weights=error if model.lag_u else None,
+        lag_y=model.lag_y,
         effects=design.effects,
-        method=method,
+        method=options.method,
     )
+    if options.method == "bias_corrected":
+        fit = bias_corrected(fit)
     return SpatialPanelResults(model.name, spec, panel, design, fit, cov(fit))
 
 
-def _plain(design: Design) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    return design.X, design.terms
+def _spectrum(weights: WeightsLike | None, panel: Panel) -> Spectrum | None:
+    return None if weights is None else spectrum(align(weights, panel.units))
 
 
-def _with_lags(
-    design: Design, W: NDArray[np.float64], durbin: Sequence[str] | None
-) -> tuple[NDArray[np.float64], tuple[str, ...]]:
-    """Append W X of the raw columns; the constant is never lagged."""
-    slopes = design.terms[1:] if design.has_intercept else design.terms
-    chosen = slopes if durbin is None else tuple(durbin)
-    unknown = [term for term in chosen if term not in slopes]
-    if unknown or not chosen:
-        raise FormulaError(
-            f"durbin names {first_five(unknown) or 'nothing'}; "
-            f"choose among the formula's terms: {first_five(slopes)}."
-        )
-    columns = design.X[:, :, [design.terms.index(term) for term in chosen]]
-    lags = np.einsum("ij,tjk->tik", W, columns)
-    return np.concatenate([design.X, lags], axis=2), (
-        *design.terms,
-        *(f"W({term})" for term in chosen),
+def _columns(
+    model: _Model, design: Design, weights: Spectrum | None, durbin: Sequence[str] | None
+) -> Columns:
+    """Raw columns with the lags that the model, `durbin` or the formula ask for."""
+    lag_of = tuple(design.lags.get(j) for j in range(len(design.terms)))
+    chosen = _durbin(model, design, durbin)
+    if not chosen or weights is None:
+        return Columns(design.y, design.X, design.terms, lag_of)
+    picked = design.X[:, :, [design.terms.index(term) for term in chosen]]
+    lags: NDArray[np.float64] = np.einsum("ij,tjk->tik", weights.W, picked)
+    return Columns(
+        design.y,
+        np.concatenate([design.X, lags], axis=2),
+        (*design.terms, *(lagged_term(term) for term in chosen)),
+        (*lag_of, *chosen),
     )
+
+
+def _durbin(model: _Model, design: Design, durbin: Sequence[str] | None) -> tuple[str, ...]:
+    """Terms to lag besides those that the formula lags itself."""
+    if not model.lag_x:
+        return ()
+    if durbin is None:
+        return () if design.lags else design.slopes
+    if design.lags:
+        raise FormulaError("lags are named twice, by W() in the formula and by durbin; use one.")
+    names = [durbin] if isinstance(durbin, str) else list(durbin)
+    unknown = [name for name in names if name not in design.slopes]
+    if unknown or not names or len(set(names)) < len(names):
+        raise FormulaError(
+            f"durbin names {first_five(unknown or names) or 'nothing'}; name each once, "
+            f"among the formula's terms: {first_five(design.slopes)}."
+        )
+    return tuple(names)
+
+
+def _refuse_method(method: Method, design: Design) -> None:
+    if method not in get_args(Method):
+        raise FormulaError(f"method {method!r} is unknown; choose {', '.join(get_args(Method))}.")
+    if method == "bias_corrected" and design.effects == "none":
+        raise FormulaError(
+            "method 'bias_corrected' corrects for fixed effects and the formula has none; "
+            "leave the method out."
+        )
 
 
 def _refuse_unstandardised(W: NDArray[np.float64], design: Design, method: Method) -> None:

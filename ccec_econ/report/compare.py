@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -13,6 +13,7 @@ from ccec_econ.typeset import Table, number
 __all__ = ["listed", "table", "term_label"]
 
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
+_GREEK = {"rho": "ρ", "lam": "λ"}
 
 
 def table(
@@ -47,7 +48,7 @@ def table(
     columns = _headed(fits)
     if not columns:
         raise ValueError("no fits to show; give at least one result.")
-    terms = list(dict.fromkeys(t for fit in columns.values() for t in _ordered(fit)))
+    terms = _ordered(columns.values())
     second = {} if also is None else {name: fit.with_cov(also) for name, fit in columns.items()}
     rows: list[tuple[str, ...]] = []
     for term in terms:
@@ -75,10 +76,17 @@ def _headed(
     return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
 
 
-def _ordered(fit: SpatialPanelResults) -> list[str]:
-    """Order terms: own, lags, rho, so that columns of several models line up."""
-    names = [str(name) for name in fit.params.index]
-    return sorted(names, key=lambda name: (name == "rho", name.startswith("W(")))
+def _ordered(fits: Iterable[SpatialPanelResults]) -> list[str]:
+    """Order the terms of all fits: own, lags, rho, lam."""
+    names = dict.fromkeys(str(name) for fit in fits for name in fit.params.index)
+    lags = {
+        term
+        for fit in fits
+        for term, of in zip(fit.estimate.terms, fit.estimate.lag_of, strict=True)
+        if of is not None
+    }
+    rank = {"rho": 2, "lam": 3}
+    return sorted(names, key=lambda name: rank.get(name, int(name in lags)))
 
 
 def _cell(values: pd.Series, term: str, digits: int) -> str:
@@ -101,8 +109,8 @@ def listed(names: Sequence[str]) -> str:
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:
     """Print a term: ρ, W × x, or its label."""
-    if term == "rho":
-        return "ρ"
+    if term in _GREEK:
+        return labels.get(term, _GREEK[term])
     if term.startswith("W(") and term.endswith(")"):
         return f"W × {labels.get(term[2:-1], term[2:-1])}"
     return labels.get(term, term)
@@ -122,15 +130,21 @@ def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple
 
 
 def _kind(fit: SpatialPanelResults) -> str:
-    return "least squares" if fit.estimate.spectrum is None else _SHORT[fit.method]
+    if not fit.estimate.spatial:
+        return "least squares"
+    return "ML" if fit.effects_name == "none" else _SHORT[fit.method]
 
 
 def _notes(
     columns: Mapping[str, SpatialPanelResults], second: Mapping[str, SpatialPanelResults]
 ) -> tuple[str, ...]:
     """Say how the standard errors were computed; name columns where conventions differ."""
-    text = (f"Standard errors in parentheses: {_conventions(columns)}.",)
-    return (*text, f"In brackets: {_conventions(second)}.") if second else text
+    text = [f"Standard errors in parentheses: {_conventions(columns)}."]
+    if second:
+        text.append(f"In brackets: {_conventions(second)}.")
+    if len({fit.likelihood_nobs for fit in columns.values()}) > 1:
+        text.append("Log-likelihoods on different numbers of observations do not compare.")
+    return (*text, "σ² is the sum of squares over the observations in the likelihood.")
 
 
 def _conventions(columns: Mapping[str, SpatialPanelResults]) -> str:

@@ -31,7 +31,7 @@ def variables(
     DataError
         If a column is not in the codebook.
     """
-    book = _entries(layer, columns)
+    book = _entries(panel, layer, columns)
     rows = []
     for name in columns:
         entry, values = book.loc[name], panel[name]
@@ -74,12 +74,12 @@ def describe(
     DataError
         If a unit has no group or a column is not in the codebook.
     """
-    book = _entries(layer, columns)
+    book = _entries(panel, layer, columns)
     units = panel.index.get_level_values(0)
     lost = sorted(set(units) - set(groups))
     if lost:
         raise DataError(f"units without a group: {first_five(lost)}; give each unit one group.")
-    order = list(dict.fromkeys(groups.values()))
+    order = list(dict.fromkeys(name for unit, name in groups.items() if unit in set(units)))
     group = pd.Series([groups[unit] for unit in units], index=panel.index)
     rows = []
     for column in columns:
@@ -102,8 +102,13 @@ def _layer(layer: str) -> pd.DataFrame:
     return book[book["layer"] == layer].set_index("variable")
 
 
-def _entries(layer: str, columns: Sequence[str]) -> pd.DataFrame:
+def _entries(panel: pd.DataFrame, layer: str, columns: Sequence[str]) -> pd.DataFrame:
     book = _layer(layer)
+    absent = [name for name in columns if name not in panel.columns]
+    if absent:
+        raise DataError(
+            f"columns not in the panel: {first_five(absent)}; it has {first_five(panel.columns)}."
+        )
     unknown = [name for name in columns if name not in book.index]
     if unknown:
         raise DataError(

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.engine.estimate import Estimate, estimate
+from ccec_econ.engine.correction import bias_corrected
+from ccec_econ.engine.estimate import Columns, Estimate, estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.engine.transform import Method
 from ccec_econ.inference.effects import effects
@@ -44,15 +45,17 @@ def draw(rng: np.random.Generator, W: Array, design: Design) -> tuple[Array, Arr
 
 def fit_model(model: str, y: Array, x: Array, weights: Spectrum, method: Method) -> Estimate:
     X = np.dstack([x, x @ weights.W.T]) if model == "sdm" else x[:, :, None]
-    return estimate(
-        y,
-        X,
-        ("x", "W(x)")[: X.shape[2]],
-        lagged_y=y @ weights.W.T,
+    lag_of = (None, "x")[: X.shape[2]]
+    fit = estimate(
+        Columns(y, X, ("x", "W(x)")[: X.shape[2]], lag_of),
         weights=weights,
+        x_weights=weights,
+        error_weights=None,
+        lag_y=True,
         effects="twoway",
         method=method,
     )
+    return bias_corrected(fit) if method == "bias_corrected" else fit
 
 
 def bias_of_rho(
@@ -119,11 +122,11 @@ def test_cluster_errors_survive_serial_correlation(weights: Spectrum) -> None:
     for _ in range(draws):
         x, e = (np.cumsum(rng.standard_normal((T, N)), axis=0) for _ in range(2))
         fit = estimate(
-            e,
-            x[:, :, None],
-            ("x",),
-            lagged_y=None,
+            Columns(e, x[:, :, None], ("x",), (None,)),
             weights=None,
+            x_weights=None,
+            error_weights=None,
+            lag_y=False,
             effects="twoway",
             method="transformation",
         )

@@ -180,7 +180,10 @@ def test_text_column(sim16) -> None:
         ("y ~ x1 |", "names no fixed effect"),
         ("y ~ x1 | firm", "fixed effect firm is not an index level"),
         ("y ~ 1 | id", "no regressor besides the effects"),
-        ("y + x1 ~ x2 | id", "gives 2 columns"),
+        ("C(x1 > 0) ~ x2 | id", "one numeric response"),
+        ("y ~ x1 + y | id", "the response y stands on the right side too"),
+        ("y ~ x1 | id + id", "names a fixed effect twice"),
+        ("y ~ x1.shift() | id", "shifts rows across units"),
         ("y ~ x1 + ( | id", "cannot be read"),
         ("y ~ log(x1, 2, 3) | id", "cannot be evaluated"),
         ("y ~ nothing(x1) | id", "no column nothing"),
@@ -195,9 +198,17 @@ def test_formulas_that_cannot_be_read(sim16, formula: str, message: str) -> None
 
 def test_unknown_durbin_term(sim16) -> None:
     panel, W = sim16
-    message = "durbin names x9; choose among the formula's terms: x1, x2"
+    message = "durbin names x9; name each once, among the formula's terms: x1, x2"
     with pytest.raises(FormulaError, match=message):
         ce.sdm(F, panel, W, durbin=["x9"])
+    with pytest.raises(FormulaError, match="durbin names x1, x1; name each once"):
+        ce.sdm(F, panel, W, durbin=["x1", "x1"])
+    with pytest.raises(FormulaError, match="durbin names nothing"):
+        ce.sdm(F, panel, W, durbin=[])
+    with pytest.raises(FormulaError, match="durbin names x1x2;"):
+        ce.sdm(F, panel, W, durbin="x1x2")
+    with pytest.raises(FormulaError, match=r"lags are named twice, by W\(\) in the formula"):
+        ce.sdm("y ~ x1 + x2 + W(x1) | id", panel, W, durbin=["x2"])
 
 
 def test_unknown_method(sim16) -> None:
@@ -245,6 +256,132 @@ def test_effects_arguments(sim16) -> None:
         ce.sdm(F, panel, W).effects(level=95)
 
 
-def test_cluster_by_something_else() -> None:
+def test_covariances_refuse(sim16) -> None:
+    panel, W = sim16
     with pytest.raises(IdentificationError, match="cluster by 'province' is not available"):
-        ce.Cluster("province")
+        ce.Cluster("province")  # type: ignore[arg-type]
+    with pytest.raises(IdentificationError, match="lags -1: give zero or more"):
+        ce.DriscollKraay(-1)
+    with pytest.raises(IdentificationError, match="lags 12 with 12 periods"):
+        ce.sdm(F, panel, W, cov=ce.DriscollKraay(12))
+    for cov in ("cluster", ce.Cluster):
+        with pytest.raises(FormulaError, match="is no covariance; give an object"):
+            ce.sdm(F, panel, W, cov=cov)  # type: ignore[arg-type]
+    corrected = ce.sdm(F, panel, W, method="bias_corrected")
+    for cov in (ce.Cluster(), ce.QuasiML(), ce.DriscollKraay(2)):
+        with pytest.raises(IdentificationError, match="covariance after a bias correction"):
+            corrected.with_cov(cov)
+
+
+def test_spatial_models_need_weights(sim16) -> None:
+    panel, _ = sim16
+    for name in ("slx", "sar", "sem", "sdm", "sdem", "sac"):
+        with pytest.raises(AlignmentError, match=f"{name} needs spatial weights and got none"):
+            getattr(ce, name)(F, panel, None)
+    with pytest.raises(FormulaError, match=r"W\(\) is written where no weights are at hand"):
+        ce.ols("y ~ x1 + W(x2) | id", panel)
+    with pytest.raises(FormulaError, match=r"W\(\) is written where no weights are at hand"):
+        ce.sar("W(y) ~ x1 | id", panel, sim16[1])
+
+
+@pytest.mark.parametrize("name", ["Intercept", "rho", "lam", "W(x1)", "sigma2"])
+def test_reserved_column_names(sim16, name: str) -> None:
+    panel, W = sim16
+    odd = panel.assign(**{name: panel["x2"]})
+    with pytest.raises(FormulaError, match="has a name that results use themselves"):
+        ce.sar(f"y ~ x1 + `{name}` | id", odd, W)
+
+
+def test_exact_fit_is_no_result(sim16) -> None:
+    panel, W = sim16
+    for model in (ce.sar, ce.sdm, ce.sem):
+        with pytest.raises(IdentificationError, match="explain the response exactly"):
+            model("z ~ x1 | id", panel.assign(z=2 * panel["x1"]), W)
+
+
+def test_bias_correction_needs_effects(sim16) -> None:
+    panel, W = sim16
+    with pytest.raises(FormulaError, match="corrects for fixed effects and the formula has none"):
+        ce.sar("y ~ x1", panel, W, method="bias_corrected")
+
+
+def test_index_levels(sim16) -> None:
+    panel, _ = sim16
+    f = "y ~ x1 | id"
+    with pytest.raises(PanelError, match=r"first index level 'year' looks like time \(2000"):
+        ce.ols(f, panel.swaplevel())
+    dated = panel.reset_index()
+    dated["day"] = pd.to_datetime(dated["year"].astype(str))
+    with pytest.raises(PanelError, match="first index level 'day' looks like time"):
+        ce.ols(f, dated.set_index(["day", "id"]))
+    with pytest.raises(PanelError, match="both index levels are called 'id'"):
+        ce.ols(f, panel.rename_axis(["id", "id"]))
+    gone = panel.reset_index().astype({"id": float})
+    gone.loc[3, "id"] = np.nan
+    with pytest.raises(PanelError, match="index level 'id' has 1 missing labels"):
+        ce.ols(f, gone.set_index(["id", "year"]))
+    mixed = panel.reset_index().astype({"id": object})
+    mixed.loc[mixed["id"] == 1, "id"] = "one"
+    with pytest.raises(PanelError, match="index level 'id' mixes labels of type int, str"):
+        ce.ols(f, mixed.set_index(["id", "year"]))
+
+
+def test_columns_of_odd_types(sim16) -> None:
+    panel, _ = sim16
+    dates = panel.assign(x1=pd.Timestamp("2020-01-01"))
+    with pytest.raises(FormulaError, match="column x1 holds datetime64"):
+        ce.ols("y ~ x1 | id", dates)
+    with pytest.raises(FormulaError, match="column x1 holds complex128"):
+        ce.ols("y ~ x1 | id", panel.assign(x1=panel["x1"] + 1j))
+    with pytest.raises(FormulaError, match="have column x1 twice"):
+        ce.ols("y ~ x1 | id", pd.concat([panel, panel[["x1"]]], axis=1))
+    with pytest.raises(IdentificationError, match="z is zero everywhere"):
+        ce.ols("y ~ x1 + z", panel.assign(z=0.0))
+
+
+def test_equal_weights_with_time_effects(sim16) -> None:
+    panel, _ = sim16
+    W = ce.weights.row_standardise(
+        ce.weights.from_matrix(np.ones((16, 16)) - np.eye(16), range(1, 17))
+    )
+    with pytest.raises(IdentificationError, match="rho is not identified: with time effects"):
+        ce.sar(F, panel, W)
+    with pytest.raises(IdentificationError, match="lam is not identified: with time effects"):
+        ce.sem(F, panel, W)
+
+
+def test_too_few_observations_net_of_effects(sim16) -> None:
+    panel, _ = sim16
+    small = panel.loc[[1, 2, 3]].query("year < 2002")
+    with pytest.raises(IdentificationError, match="2 coefficients on 2 observations net of"):
+        ce.ols(F, small)
+
+
+def test_weights_labels() -> None:
+    square = np.ones((3, 3)) - np.eye(3)
+    with pytest.raises(WeightsError, match="ids a stand more than once"):
+        ce.weights.from_matrix(square, ["a", "a", "b"])
+    with pytest.raises(WeightsError, match="1 ids are missing"):
+        ce.weights.from_matrix(square, ["a", None, "b"])
+    frame = pd.DataFrame(square, index=list("abc"), columns=list("abc"))
+    with pytest.raises(WeightsError, match="the frame's labels"):
+        ce.weights.from_matrix(frame, ["c", "b", "a"])
+    with pytest.raises(WeightsError, match="weights of a sum to zero"):
+        ce.weights.row_standardise(
+            ce.weights.from_matrix([[0, 1, -1], [1, 0, 1], [1, 1, 0]], list("abc"))
+        )
+
+
+def test_levels(sim16) -> None:
+    panel, W = sim16
+    fit = ce.sdm(F, panel, W)
+    for call in (fit.conf_int, fit.to_frame, fit.tidy):
+        with pytest.raises(ValueError, match="level 95: need 0 < level < 1"):
+            call(95)
+    one = fit.effects(draws=5)
+    with pytest.raises(FormulaError, match="effects 'Cluster' cannot stand beside these"):
+        one.summary(also={"Cluster": one.select(["x2", "x1"])})
+    with pytest.raises(FormulaError, match="effects 'Delta' cannot stand beside these"):
+        one.summary(also={"Delta": one})
+    with pytest.raises(FormulaError, match="effects 'C' cannot stand beside these"):
+        one.summary(also={"C": fit.effects(draws=5, level=0.9)})

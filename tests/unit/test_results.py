@@ -144,7 +144,7 @@ def test_conventions_are_printed(fit, sim16) -> None:
     side = ce.table([ce.ols(F, panel), fit], also=ce.Cluster(), notes=["A remark."])
     assert "(1) OLS: homoskedastic, SSE/(observations - K), t(163)" in side.notes[0]
     assert side.notes[1].startswith("In brackets: clustered by unit (CR1), 16 clusters, t(15)")
-    assert side.notes[2] == "A remark."
+    assert side.notes[-1] == "A remark."
 
 
 def test_side_by_side_rows_line_up(fit, sim16) -> None:
@@ -158,3 +158,60 @@ def test_side_by_side_rows_line_up(fit, sim16) -> None:
     assert cells["Observations in likelihood"][1:] == ("165", "165")
     with pytest.raises(ValueError, match="no fits to show"):
         ce.table([])
+
+
+def test_the_left_side_is_one_expression(sim16) -> None:
+    """A difference on the left is a difference, not formula algebra."""
+    panel, _ = sim16
+    rich = panel.assign(
+        now=np.exp(panel["y"]), before=np.exp(panel["x2"]), gap=panel["y"] - panel["x2"]
+    )
+    expected = ce.ols("gap ~ x1 | id", rich).params["x1"]
+    assert ce.ols("y - x2 ~ x1 | id", rich).params["x1"] == pytest.approx(expected)
+    assert ce.ols("log(now) - log(before) ~ x1 | id", rich).params["x1"] == pytest.approx(expected)
+    square = ce.ols("y ** 2 ~ x1 | id", rich).params["x1"]
+    assert square == pytest.approx(
+        ce.ols("z ~ x1 | id", rich.assign(z=rich["y"] ** 2)).params["x1"]
+    )
+
+
+def test_narrow_integers_do_not_wrap(sim16) -> None:
+    panel, _ = sim16
+    wide = panel.assign(a=(panel["x1"] * 2000).round(), b=(panel["x2"] * 2000).round())
+    narrow = wide.astype({"a": "int16", "b": "int16"})
+    f = "y ~ a:b + I(b**2) | id"
+    np.testing.assert_allclose(ce.ols(f, narrow).params, ce.ols(f, wide).params)
+
+
+def test_recovered_effects_rebuild_the_response(sim16) -> None:
+    panel, W = sim16
+    for bar in ("", " | id", " | year", " | id + year"):
+        fit = ce.sdm(f"y ~ x1 + x2{bar}", panel, W)
+        parts = fit.fixed_effects()
+        level = fit.design.y - fit.estimate.residuals
+        rebuilt = fit._explained(structural=True) + float(parts["constant"].iloc[0])
+        rebuilt = rebuilt + parts["unit"].to_numpy() if "unit" in parts else rebuilt
+        rebuilt = rebuilt + parts["time"].to_numpy()[:, None] if "time" in parts else rebuilt
+        np.testing.assert_allclose(rebuilt, level, atol=1e-10)
+        for name in set(parts) - {"constant"}:
+            assert abs(parts[name].sum()) < 1e-10
+
+
+def test_prediction_solves_the_reduced_form(sim16) -> None:
+    """y = prediction + (I - rho W)^-1 residual."""
+    panel, W = sim16
+    fit = ce.sdm(F, panel, W)
+    S = np.eye(16) - fit.rho * ce.weights.align(W, fit.panel.units)
+    shock = np.linalg.solve(S, fit.estimate.residuals.T).T
+    predicted = fit.predict() + fit.panel.series(shock, "s")
+    np.testing.assert_allclose(predicted, panel["y"].sort_index(), atol=1e-10)
+
+
+def test_tidy_and_markdown(fit) -> None:
+    frame = fit.tidy(0.9)
+    assert list(frame.columns) == [
+        "term", "estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high",
+    ]  # fmt: skip
+    lines = fit.to_markdown().splitlines()
+    assert lines[2].startswith("| Term | Estimate |")
+    assert lines[3] == "| :-- | --: | --: | --: | --: | --: |"

@@ -1,0 +1,125 @@
+"""Fisher information of (d, rho, lam, sigma2) and the quadratic forms in its scores.
+
+With Z and v filtered by R = I - lam M, G = R W (I - rho W)^-1 R^-1 and H = M R^-1, all on the
+space where the likelihood lives, the scores are
+
+    d: Z'v/s2,   rho: (G Zd)'v/s2 + v'Gv/s2 - tau tr G,   lam: v'Hv/s2 - tau tr H,
+    sigma2: v'v/(2 s2^2) - m tau/(2 s2),
+
+and the expected information follows (Lee and Yu 2010, Journal of Econometrics 154, 165-185).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+
+from ccec_econ.engine.estimate import Estimate
+from ccec_econ.errors import IdentificationError
+
+__all__ = ["Scores", "expected_information", "inverse_information", "scores"]
+
+_SINGULAR = 1e12  # condition number above which parameters are not told apart
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the score is made of.
+
+    Attributes
+    ----------
+    Z : ndarray, shape (T, N, K)
+        Filtered regressors.
+    v : ndarray, shape (T, N)
+        Innovations.
+    mean : ndarray, shape (T, N)
+        G Zd, the part of the score of rho that is linear in v; zero without rho.
+    forms : dict of ndarray, shape (N, N)
+        G and H by parameter: "rho", "lam".
+    """
+
+    Z: NDArray[np.float64]
+    v: NDArray[np.float64]
+    mean: NDArray[np.float64]
+    forms: dict[str, NDArray[np.float64]]
+
+
+def scores(fit: Estimate) -> Scores:
+    """Assemble the pieces of the score at an estimate."""
+    Z, v, forms = fit.filter(fit.Z), fit.residuals, {}
+    mean = np.zeros_like(v)
+    if fit.spectrum is not None:
+        G = fit.spectrum.G(fit.optimum.rho)
+        if fit.error is not None:
+            R = np.eye(len(G)) - fit.optimum.lam * fit.error.W
+            G = fit.error.centre(R @ np.linalg.solve(R.T, fit.spectrum.G(fit.optimum.rho).T).T)
+        forms["rho"] = G
+        mean = (Z @ fit.optimum.coefficients) @ G.T
+    if fit.error is not None:
+        forms["lam"] = fit.error.G(fit.optimum.lam)
+    return Scores(Z, v, mean, forms)
+
+
+def expected_information(fit: Estimate) -> NDArray[np.float64]:
+    """Information in the order (d, rho, lam, sigma2), absent parameters left out."""
+    info, R = _in_coordinates(fit)
+    K = len(R)
+    out = info.copy()
+    out[:K, :K] = R.T @ info[:K, :K] @ R
+    out[:K, K:] = R.T @ info[:K, K:]
+    out[K:, :K] = out[:K, K:].T
+    return out
+
+
+def inverse_information(fit: Estimate) -> NDArray[np.float64]:
+    """Inverse information; coefficients are handled in orthonormal coordinates.
+
+    Raises
+    ------
+    IdentificationError
+        If the information matrix is singular.
+    """
+    info, R = _in_coordinates(fit)
+    K, scale = len(R), np.sqrt(np.diag(info))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        unit = info / np.outer(scale, scale)
+    condition = float(np.linalg.cond(unit)) if np.isfinite(unit).all() else np.inf
+    if condition > _SINGULAR:
+        raise IdentificationError(
+            f"information matrix is singular (condition number {condition:.1e}): the data do not "
+            f"tell {', '.join((*fit.spatial, 'sigma2'))} and the coefficients apart."
+        )
+    inverse = np.linalg.inv(unit) / np.outer(scale, scale)
+    inverse[:K] = solve_triangular(R, inverse[:K])
+    inverse[:, :K] = solve_triangular(R, inverse[:, :K].T).T
+    return np.asarray((inverse + inverse.T) / 2.0)
+
+
+def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Information with coefficients replaced by R d, Z'Z = R'R, and R itself."""
+    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.reduction.periods
+    R = fit.triangle.at(fit.optimum.lam).R
+    K, names = len(R), list(parts.forms)
+    P = K + len(names) + 1
+    info = np.zeros((P, P))
+    info[:K, :K] = np.eye(K) / s2
+    for a, one in enumerate(names, start=K):
+        A = parts.forms[one]
+        for b, other in enumerate(names, start=K):
+            B = parts.forms[other]
+            info[a, b] = tau * _pair(A, B)
+        info[a, -1] = info[-1, a] = tau * float(np.trace(A)) / s2
+    if "rho" in parts.forms:
+        slope = np.einsum("tnk,tn->k", parts.Z, parts.mean) / s2
+        info[:K, K] = info[K, :K] = solve_triangular(R, slope, trans="T")
+        info[K, K] += float((parts.mean**2).sum()) / s2
+    info[-1, -1] = fit.reduction.nobs / (2.0 * s2**2)
+    return info, R
+
+
+def _pair(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
+    """tr(AB) + tr(A'B)."""
+    return float((A.T * B).sum() + (A * B).sum())
