@@ -91,6 +91,11 @@ def parse(formula: str) -> Spec:
     FormulaError
         If a side is empty, there is not exactly one "~", more than one "|", or an effect twice.
     """
+    if not isinstance(formula, str):
+        raise FormulaError(
+            f"formula of type {type(formula).__name__}: the formula comes first, as text, then the "
+            "data, then the weights."
+        )
     sides = formula.split("~")
     if len(sides) != 2:
         raise FormulaError(

@@ -52,6 +52,8 @@ class Panel:
             (unit, period) appears twice, a cell is missing, T < 2 or N < 3.
         """
         frame = _indexed(data, index)
+        if frame.empty:
+            raise PanelError("the data have no rows; check the selection of units and periods.")
         _refuse_labels(frame)
         _refuse_duplicates(frame)
         units = frame.index.get_level_values(0).unique().sort_values()

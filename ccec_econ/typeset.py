@@ -23,6 +23,9 @@ _LATEX = {
     "{": r"\{",
     "}": r"\}",
     "~": r"\textasciitilde{}",
+    "|": "$|$",
+    "<": "$<$",
+    ">": "$>$",
     "^": r"\textasciicircum{}",
     _MINUS: "$-$",
     "ρ": r"$\rho$",
@@ -37,6 +40,7 @@ _LATEX = {
     "Δ": r"$\Delta$",
     "–": "--",
 }
+_LONG_CELL = 32  # characters beyond which a LaTeX column of text is set as a paragraph
 _TYPST = frozenset("\\#*_$@<>`[]~'\"=/-+")
 
 
@@ -126,9 +130,11 @@ class Table:
         return "\n".join(parts)
 
     def to_latex(self) -> str:
-        """Booktabs tabular inside a threeparttable."""
-        align = "".join("l" if self._is_left(j) else "r" for j in range(len(self.columns)))
+        """Floating table; needs the packages booktabs and threeparttable."""
+        align = "".join(self._latex_column(j) for j in range(len(self.columns)))
         lines = [
+            r"\begin{table}",
+            r"\centering",
             r"\begin{threeparttable}",
             rf"\caption{{{_latex(self.title)}}}",
             rf"\begin{{tabular}}{{{align}}}",
@@ -143,7 +149,7 @@ class Table:
         if self.notes:
             notes = " ".join(_latex(note) for note in self.notes)
             lines += [r"\begin{tablenotes}\footnotesize", rf"\item {notes}", r"\end{tablenotes}"]
-        return "\n".join([*lines, r"\end{threeparttable}", ""])
+        return "\n".join([*lines, r"\end{threeparttable}", r"\end{table}", ""])
 
     def to_typst(self, *, label: str | None = None, number: str | None = None) -> str:
         """Typst figure of kind table, with its notes beneath.
@@ -213,6 +219,12 @@ class Table:
             f"<table>\n<caption>{html.escape(self.title)}</caption>\n"
             f"<thead>{line(self.columns, 'th')}</thead>\n<tbody>\n{body}\n</tbody>\n</table>{foot}"
         )
+
+    def _latex_column(self, column: int) -> str:
+        if not self._is_left(column):
+            return "r"
+        longest = max((len(row[column]) for row in self.rows), default=0)
+        return "l" if longest <= _LONG_CELL else r"p{0.22\linewidth}"
 
     def _is_left(self, column: int) -> bool:
         return column == 0 or column in self.text_columns

@@ -169,7 +169,8 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
     AlignmentError
         If weights carry no labels, or labels and units differ (both differences are listed).
     WeightsError
-        If a unit has no neighbour, a unit neighbours itself, or a weight is not finite.
+        If a unit has no neighbour, a unit neighbours itself, or a weight is negative or not
+        finite.
     """
     graph = _as_graph(weights)
     _refuse_mismatch(graph.unique_ids, units)
@@ -178,6 +179,12 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
         raise WeightsError(
             f"weights not finite in rows {first_five(units[~np.isfinite(W).all(axis=1)])}; "
             "replace them."
+        )
+    negative = units[(W < 0).any(axis=1)]
+    if len(negative):
+        raise WeightsError(
+            f"weights: negative weights in rows {first_five(negative)}; weights say how near units "
+            "are, so give none below zero."
         )
     own = np.flatnonzero(np.diag(W))
     if len(own):

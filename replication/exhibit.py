@@ -131,10 +131,13 @@ def rng(config: Mapping[str, Any], name: str) -> np.random.Generator:
 
 
 def main(file: str, build: Build) -> None:
-    """Run one exhibit's script by itself; the files are those of a full run."""
+    """Check the data and run one exhibit's script; the files are those of a full run."""
+    from ccec_econ.data import verify_manifest
+
     script = Path(file).resolve()
     root = script.parents[1]
     settle(root)
+    verify_manifest()
     project = load_project(root)
     written = produce(project, project.find(script.name), build)
     for path in (*written, collect_numbers(project)):

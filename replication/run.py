@@ -95,6 +95,10 @@ def run(
         except StepError as error:
             progress.note("".join(traceback.format_exception(error.__cause__)))
             progress.say(str(error), "bold red")
+            if not str(error).startswith(("verdict", "compare")):
+                for name in ("VERDICT.md", "index.html"):
+                    (project.output / name).unlink(missing_ok=True)
+                progress.say("the former verdict no longer holds and is withdrawn", "dim")
             progress.say("traceback: replication/log/replicate.log", "dim")
             return 1
         except KeyboardInterrupt:

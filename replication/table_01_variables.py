@@ -26,17 +26,21 @@ def build(config: dict[str, Any]) -> Exhibit:
     }
     adjusted = ce.data.load_adjustments("city")
     sample = adjusted[adjusted["year"].between(*years)]
+    changed = sample[sample["published"] != sample["used"]]
+    screened = int(changed["reason"].str.contains("screen").sum())
     missing = int(city[config["baseline"]["columns"]].isna().sum().sum())
     return Exhibit(
         table=tables,
         finding=(
-            f"The baseline sample has {missing} missing cells; {len(sample)} figures of the city "
-            f"layer in {years[0]}–{years[1]} are not used as published, each recorded with its "
-            "reason."
+            f"The baseline sample has {missing or 'no'} missing cells. {len(changed)} figures of "
+            f"the city layer in {years[0]}–{years[1]} are not used as published: {screened} of "
+            "digital indicators are replaced by the screen, the others put on one boundary or "
+            "corrected; each is recorded with its reason."
         ),
         numbers={
             "missing": missing,
-            "adjusted": len(sample),
+            "adjusted": len(changed),
+            "screened": screened,
             "adjusted_all": len(adjusted),
             "counties": len(county.index.unique("unit")),
             "county_first": int(county.index.unique("year").min()),

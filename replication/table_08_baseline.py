@@ -74,8 +74,8 @@ def finding(fit: ce.SpatialPanelResults, labels: dict[str, str]) -> str:
         clear = slopes[kept.pvalues[slopes] < 0.05]
         said.append(ce.report.listed([ce.report.term_label(term, labels) for term in clear]))
     return (
-        f"Of the {len(slopes)} slopes of the SDM, {said[0]} differs from zero at 5 % by the "
-        f"expected information and {said[1]} when clustered by unit; the spatial coefficient is "
+        f"Slopes of the SDM, {len(slopes)} in all, that differ from zero at 5 %: by the expected "
+        f"information {said[0]}; clustered by unit {said[1]}. The spatial coefficient is "
         f"{fit.rho:.2f} (p = {fit.pvalues['rho']:.2f})."
     )
 

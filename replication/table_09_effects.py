@@ -22,7 +22,10 @@ def build(config: dict[str, Any]) -> Exhibit:
             title="Effects of the three treatments on growth, SDM with unit and time effects",
             labels=labels,
             also={"Clustered": clustered},
-            notes=("Percentage points of annual growth per unit of the regressor.",),
+            notes=(
+                "Percentage points of annual growth per unit of the regressor: the index from 0 to "
+                "1, a year with service, one per cent of GDP.",
+            ),
             digits=3,
         ),
         data=effects.frame.join(clustered.frame.add_suffix("_cluster")).reset_index(),
@@ -46,8 +49,8 @@ def finding(effects: ce.Effects, clustered: ce.Effects, labels: dict[str, str]) 
         names = [f"{effect} effect of {labels.get(term, term)}" for term, effect in clear.index]
         said.append(ce.report.listed(names))
     return (
-        f"Of {len(effects.frame)} effects, 95 % intervals leave zero out for {said[0]} by the "
-        f"expected information and for {said[1]} when clustered by unit."
+        f"Effects, {len(effects.frame)} in all, whose 95 % interval leaves zero out: by the "
+        f"expected information {said[0]}; clustered by unit {said[1]}."
     )
 
 

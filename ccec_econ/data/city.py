@@ -30,6 +30,7 @@ CITY_YEARS = (1999, 2023)
 _SCIENCE_FROM = 2007
 _CENSUS = 2010
 _POP_JUMP = 0.05
+_SHARES_OFF = 1.0  # percentage points by which three rounded shares may miss 100
 
 _INTERPOLATED = "resident population interpolated"
 _CHENGDU = "Jianyang added to Chengdu before its move in 2016"
@@ -76,6 +77,7 @@ def build_city_panel() -> CityPanel:
     digital = digital_figures(people.yearbook)
     indices = _indices(digital)
     rd_true, rd_rows = _true_rd()
+    sectors, sector_rows = _sectors()
     gdp = wide("gdp_revised", "gdp_revised")
     yearbook_gdp = boundary.yearbook_gdp(gdp)
     tables = {
@@ -83,6 +85,7 @@ def build_city_panel() -> CityPanel:
         **_growth_tables(people.used),
         **_people_tables(people),
         **_ratio_tables(yearbook_gdp, people.yearbook),
+        **sectors,
         **{name: exposure(name, units.index, years) for name in SERVICE_CLASSES},
         **{name: composite.index.unstack("unit") for name, composite in indices.items()},
         **{name: digital.used[name] for name in FIVE},
@@ -99,7 +102,13 @@ def build_city_panel() -> CityPanel:
     frame.insert(
         1, "province", frame.index.get_level_values("unit").map(units["province"].to_dict())
     )
-    rows = [people.adjustments, digital.adjustments, rd_rows, _gdp_rows(gdp, yearbook_gdp)]
+    rows = [
+        people.adjustments,
+        digital.adjustments,
+        rd_rows,
+        sector_rows,
+        _gdp_rows(gdp, yearbook_gdp),
+    ]
     raw = ("sci_exp", "fiscal_exp", "loans", "uni_students", "share2", "share3")
     rows += [flagged_rows("city_yearbook", variable) for variable in raw]
     adjustments = concat_rows([*rows, flagged_rows("income", "urban_income")])
@@ -145,9 +154,16 @@ def _ratio_tables(gdp: pd.DataFrame, residents: pd.DataFrame) -> dict[str, pd.Da
         "fiscal": share("fiscal_exp"),
         "loans_gdp": share("loans"),
         "students": students / residents.reindex(students.index),
-        "share2": wide("city_yearbook", "share2"),
-        "share3": wide("city_yearbook", "share3"),
     }
+
+
+def _sectors() -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
+    """Shares of value added; where the three miss 100 the tertiary is what the others leave."""
+    first, second, third = (wide("city_yearbook", f"share{i}") for i in (1, 2, 3))
+    off = (first + second + third - 100.0).abs() > _SHARES_OFF
+    used = third.mask(off, 100.0 - first - second)
+    reason = "shares miss 100 (copies of two revisions); what the other two leave is used"
+    return {"share2": second, "share3": used}, rows_where(off, "share3", third, used, reason)
 
 
 def _residents(years: pd.RangeIndex) -> _Residents:

@@ -49,6 +49,8 @@ def load_panel(layer: Layer = "city", years: tuple[int, int] | None = None) -> p
     if years is None:
         return frame.copy()
     held = frame.index.get_level_values("year")
+    if not isinstance(years, tuple | list) or len(years) != 2:
+        raise DataError(f"years {years!r}: give the first and the last year, as in (2011, 2019).")
     first, last = years
     if first > last or first < held.min() or last > held.max():
         raise DataError(

@@ -2,7 +2,7 @@
 
 from ccec_econ.report import style
 from ccec_econ.report.compare import listed, table, term_label
-from ccec_econ.report.describe import describe, labels, variables
+from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
@@ -17,6 +17,7 @@ __all__ = [
     "describe",
     "labels",
     "listed",
+    "statistics",
     "style",
     "table",
     "term_label",

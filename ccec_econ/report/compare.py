@@ -13,11 +13,14 @@ from ccec_econ.typeset import Table, number
 __all__ = ["listed", "table", "term_label"]
 
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
+_EFFECTS = {"none": "none", "unit": "unit", "time": "time", "twoway": "unit, time"}
 _GREEK = {"rho": "ρ", "lam": "λ"}
+
+type Fits = SpatialPanelResults | Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults]
 
 
 def table(
-    fits: Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults],
+    fits: Fits,
     *,
     title: str = "Estimates",
     labels: Mapping[str, str] | None = None,
@@ -29,7 +32,7 @@ def table(
 
     Parameters
     ----------
-    fits : sequence or mapping of results
+    fits : result, sequence or mapping of results
         Columns; a mapping gives their headings, else the model names do.
     labels : mapping, optional
         Printed names of terms; a lag W(x) takes the label of x.
@@ -68,9 +71,9 @@ def table(
     )
 
 
-def _headed(
-    fits: Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults],
-) -> dict[str, SpatialPanelResults]:
+def _headed(fits: Fits) -> dict[str, SpatialPanelResults]:
+    if isinstance(fits, SpatialPanelResults):
+        fits = [fits]
     if isinstance(fits, Mapping):
         return dict(fits)
     return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
@@ -122,7 +125,7 @@ def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple
         ("σ²", *(number(fit.sigma2, digits) for fit in fits)),
         ("Log-likelihood", *(number(fit.loglik, 2) for fit in fits)),
         ("R², effects removed", *(number(fit.rsquared, 3) for fit in fits)),
-        ("Fixed effects", *(fit.effects_name for fit in fits)),
+        ("Fixed effects", *(_EFFECTS[fit.effects_name] for fit in fits)),
         ("Likelihood", *(_kind(fit) for fit in fits)),
         ("Units × periods", *("{1} × {0}".format(*fit.estimate.y.shape) for fit in fits)),
         ("Observations in likelihood", *(str(fit.likelihood_nobs) for fit in fits)),

@@ -10,7 +10,7 @@ from ccec_econ.data import load_codebook
 from ccec_econ.errors import DataError, first_five
 from ccec_econ.typeset import Table, number
 
-__all__ = ["describe", "labels", "variables"]
+__all__ = ["describe", "labels", "statistics", "variables"]
 
 _STATISTICS = ("N", "Mean", "Std. dev.", "Min", "Max")
 
@@ -46,6 +46,41 @@ def variables(
     )
 
 
+def statistics(
+    panel: pd.DataFrame, columns: Sequence[str], groups: Mapping[str, str], *, layer: str = "city"
+) -> pd.DataFrame:
+    """Compute statistics over all cells and means by group of units.
+
+    Parameters
+    ----------
+    panel : DataFrame
+        Indexed (unit, year).
+    groups : mapping
+        Unit to group; groups come in the order in which they first appear.
+
+    Returns
+    -------
+    DataFrame
+        One row per column: variable, N, mean, std, min, max, and one column per group.
+
+    Raises
+    ------
+    DataError
+        If a unit has no group or a column is not in panel and codebook.
+    """
+    _entries(panel, layer, columns)
+    units = panel.index.get_level_values(0)
+    lost = sorted(set(units) - set(groups))
+    if lost:
+        raise DataError(f"units without a group: {first_five(lost)}; give each unit one group.")
+    group = pd.Series([groups[unit] for unit in units], index=panel.index)
+    order = [name for name in dict.fromkeys(groups.values()) if name in set(group)]
+    whole = panel[list(columns)].agg(["count", "mean", "std", "min", "max"]).T
+    means = panel[list(columns)].groupby(group).mean().T[order]
+    out = whole.rename(columns={"count": "N"}).join(means)
+    return out.rename_axis("variable").reset_index()
+
+
 def describe(
     panel: pd.DataFrame,
     columns: Sequence[str],
@@ -54,46 +89,38 @@ def describe(
     layer: str = "city",
     title: str,
     names: Mapping[str, str] | None = None,
+    notes: Sequence[str] = (),
     digits: int = 2,
 ) -> Table:
-    """Table of statistics over all cells, and means by group of units.
+    """Table of `statistics`, with labels and units.
 
     Parameters
     ----------
-    panel : DataFrame
-        Indexed (unit, year).
-    groups : mapping
-        Unit to group; the groups are printed in the order in which they first appear.
     names : mapping, optional
         Printed names of columns, before those of the codebook.
+    notes : sequence of str
+        Sentences beneath.
     digits : int
         Digits after the point; variables that reach a thousand are printed without.
-
-    Raises
-    ------
-    DataError
-        If a unit has no group or a column is not in the codebook.
     """
-    book = _entries(panel, layer, columns)
-    units = panel.index.get_level_values(0)
-    lost = sorted(set(units) - set(groups))
-    if lost:
-        raise DataError(f"units without a group: {first_five(lost)}; give each unit one group.")
-    order = list(dict.fromkeys(name for unit, name in groups.items() if unit in set(units)))
-    group = pd.Series([groups[unit] for unit in units], index=panel.index)
+    frame = statistics(panel, columns, groups, layer=layer)
+    book = _layer(layer)
     rows = []
-    for column in columns:
-        values = panel[column]
-        whole = [values.mean(), values.std(), values.min(), values.max()]
-        means = values.groupby(group).mean()
-        places = 0 if values.abs().max() >= 1000 else digits
-        cells = [number(float(value), places) for value in (*whole, *means[order])]
-        label = (names or {}).get(column, str(book.loc[column, "label"]))
-        rows.append((label, f"{values.count():,}", *cells))
+    for record in frame.to_dict("records"):
+        name = str(record.pop("variable"))
+        count = int(record.pop("N"))
+        values = [float(value) for value in record.values()]
+        places = 0 if abs(record["max"]) >= 1000 else digits
+        label = (names or {}).get(name, str(book.loc[name, "label"]))
+        cells = [number(value, places) for value in values]
+        rows.append((label, str(book.loc[name, "unit"]), f"{count:,}", *cells))
+    heads = [str(name).capitalize() for name in frame.columns[6:]]
     return Table(
         title=title,
-        columns=("Variable", *_STATISTICS, *(name.capitalize() for name in order)),
+        columns=("Variable", "Unit", *_STATISTICS, *heads),
         rows=tuple(rows),
+        notes=tuple(notes),
+        text_columns=frozenset({1}),
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from ccec_econ import data
 from ccec_econ.data import validation
-from ccec_econ.data.validation import AGREES, DIFFERS, SLIP
+from ccec_econ.data.validation import AGREES, DEFINITION, DIFFERS, SLIP
 from ccec_econ.errors import DataError
 
 
@@ -23,13 +23,15 @@ def test_verdicts(table: pd.DataFrame) -> None:
         "D0-075", "D0-077", "D0-080", "D0-088", "D3-004",
     }  # fmt: skip
     assert verdicts[SLIP] == {"D0-008", "D0-031", "D0-033"}
-    assert set(verdicts) == {AGREES, DIFFERS, SLIP}
+    assert set(verdicts) == {AGREES, DEFINITION, DIFFERS, SLIP}
 
 
 def test_claims_are_those_of_the_fact_table(table: pd.DataFrame) -> None:
     facts = data.load_table("source_studies", "facts").set_index("fact_id")
     single = table[table["fact_id"] != "D0-081"]
-    assert [float(facts.loc[f, "value"]) for f in single["fact_id"]] == single["claimed"].tolist()
+    scale = facts["unit"].map({"yuan": 1e-9}).fillna(1.0)  # yuan are given in bn yuan
+    claims = [float(facts.loc[f, "value"]) * scale[f] for f in single["fact_id"]]
+    assert claims == pytest.approx(single["claimed"].tolist(), rel=1e-12)
     rongchang = table[table["fact_id"] == "D0-081"]
     assert rongchang["claimed"].tolist() == [20.0, 40.0]
 

@@ -33,6 +33,12 @@ def test_the_check_sees_a_typed_number() -> None:
     assert re.search(r"\d", prose("= Results for 16 units"))
 
 
+def test_no_semicolon_is_eaten() -> None:
+    """Typst takes a semicolon right after a call as the end of code."""
+    assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", PAPER) == []
+    assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", '#n("a", "b"); c') != []
+
+
 def test_cited_works_are_in_the_bibliography() -> None:
     keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "references.bib").read_text(), re.M))
     cited = set(re.findall(r"[@<]([a-z]+\d{4})", PAPER))

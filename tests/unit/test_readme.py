@@ -40,3 +40,7 @@ def test_every_source_has_its_row() -> None:
 def test_links_point_at_files() -> None:
     for target in re.findall(r"\]\(([^)#:]+)\)", README):
         assert (ROOT / target).exists(), target
+
+
+def test_nothing_is_left_open() -> None:
+    assert not re.search(r"@@|TODO|TBD|XXX", README)
