@@ -12,12 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator
 
 from ccec_econ.errors import PanelError, first_five
-from ccec_econ.report.style import GREY, WIDTH_CM, PaperFigure, new_figure, style
+from ccec_econ.report.style import GREY, NOTE_WIDTH, WIDTH_CM, PaperFigure, new_figure, style
 
 __all__ = ["Line", "TimePanel", "time_panels"]
 
 _HEIGHT_CM = 7.6
-_NOTE_WIDTH = 138  # characters of a line of the note at 16 cm
 _LIGHT = 0.45  # opacity of years on another basis
 _TICK_YEARS = 5
 _STYLES = {"solid": "-", "dashed": (0, (4.0, 1.6))}
@@ -99,7 +98,7 @@ def time_panels(
         for ax, panel in zip(axes, panels, strict=True):
             _draw(ax, panel, marks or {})
         _label_marks(axes[0], marks or {})
-        figure.text(0.01, 0.015, wrap(note, _NOTE_WIDTH), fontsize=6.3, va="bottom")
+        figure.text(0.01, 0.015, wrap(note, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
 

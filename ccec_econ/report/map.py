@@ -24,6 +24,7 @@ from ccec_econ.errors import AlignmentError, DataError, first_five
 from ccec_econ.report.outlines import Outlines, has_polygons, polygon_outlines, tile_outlines
 from ccec_econ.report.style import (
     INK,
+    NOTE_WIDTH,
     PALETTE,
     ROLE_COLOURS,
     ROLE_NAMES,
@@ -34,6 +35,7 @@ from ccec_econ.report.style import (
     text_colour,
 )
 
+_TITLE_WIDTH = 30  # characters of a line of a legend's title
 __all__ = ["Layout", "circle_map"]
 
 Layout = Literal["polygons", "tiles"]
@@ -56,7 +58,6 @@ _SEAT: Final[dict[str, Any]] = {
     "markeredgewidth": 1.2,
 }
 _BORDER: Final[dict[str, Any]] = {"color": INK, "linewidth": 1.8, "solid_capstyle": "projecting"}
-_NOTE_WIDTH = 138  # characters of a line of the note at 16 cm
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +153,7 @@ def circle_map(
         _draw_scale(axes, outlines)
         _explain_fill(figure, frame, fill, title)
         _explain_lines(figure, frame, outlines, labels_title)
-        figure.text(0.01, 0.012, wrap(figure.caption, _NOTE_WIDTH), fontsize=6.3, va="bottom")
+        figure.text(0.01, 0.012, wrap(figure.caption, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
 
@@ -272,12 +273,12 @@ def _draw_scale(axes: Axes, outlines: Outlines) -> None:
 
 def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -> None:
     if fill.scale is None:
-        _legend(figure, frame.fill, fill.patches, title)
+        _legend(figure, frame.fill, fill.patches, wrap(title, _TITLE_WIDTH))
         return
     left, top = frame.fill
     axes = figure.add_axes((left + 0.015, top - 0.095, 0.2, 0.016))
     figure.colorbar(fill.scale, cax=axes, orientation="horizontal")
-    figure.text(left + 0.015, top - 0.015, title, fontsize=7.0, va="top")
+    figure.text(left + 0.015, top - 0.015, wrap(title, _TITLE_WIDTH), fontsize=7.0, va="bottom")
 
 
 def _explain_lines(

@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 __all__ = [
     "GREY",
     "INK",
+    "NOTE_WIDTH",
     "PALETTE",
     "ROLE_COLOURS",
     "ROLE_NAMES",
@@ -47,6 +48,8 @@ PALETTE: Final = ("#004488", "#CC6677", "#DDAA33", "#117733", "#88CCEE", "#AA449
 
 WIDTH_CM: Final = 16.0
 """Text width of a printed page; font sizes are meant for this width."""
+NOTE_WIDTH: Final = 128
+"""Characters of a line of a note at this width, with room for wider renderings."""
 
 _SETTINGS: Final[Any] = {
     "font.family": "DejaVu Sans",
