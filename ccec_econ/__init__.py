@@ -7,7 +7,7 @@
 (9, 6)
 """
 
-from ccec_econ import circle, convergence, data, errors, indices, report, weights
+from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
 from ccec_econ.models.results import SpatialPanelResults
@@ -38,6 +38,7 @@ __all__ = [
     "sdem",
     "sdm",
     "sem",
+    "simulation",
     "slx",
     "table",
     "weights",

@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import get_args
-
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.engine.correction import bias_corrected
-from ccec_econ.engine.estimate import Columns, Estimate, estimate
+from ccec_econ.engine.estimate import Columns, estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
-from ccec_econ.engine.transform import Method
 from ccec_econ.inference.effects import effects
 from ccec_econ.inference.vcov import Information
+from ccec_econ.simulation import Design, _draw, _fit, nearest_weights, study
 
-Array = NDArray[np.float64]
 N, T = 16, 12
 FOUR_ERRORS = 4.0  # distance from the truth in Monte Carlo standard errors that fails
-
-
-@dataclass(frozen=True, slots=True)
-class Design:
-    rho: float
-    beta: float = 1.0
-    theta: float = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -36,47 +23,19 @@ def weights() -> Spectrum:
     return spectrum(ce.weights.align(graph, graph.unique_ids))
 
 
-def draw(
-    rng: np.random.Generator, W: Array, design: Design, periods: int = T
-) -> tuple[Array, Array]:
-    x = rng.standard_normal((periods, N))
-    mean = design.beta * x + design.theta * x @ W.T + rng.standard_normal((periods, N))
-    mean = mean + rng.standard_normal(N) + rng.standard_normal((periods, 1))
-    return np.linalg.solve(np.eye(N) - design.rho * W, mean.T).T, x
-
-
-def fit_model(model: str, y: Array, x: Array, weights: Spectrum, method: Method) -> Estimate:
-    X = np.dstack([x, x @ weights.W.T]) if model == "sdm" else x[:, :, None]
-    lag_of = (None, "x")[: X.shape[2]]
-    fit = estimate(
-        Columns(y, X, ("x", "W(x)")[: X.shape[2]], lag_of),
-        weights=weights,
-        x_weights=weights,
-        error_weights=None,
-        lag_y=True,
-        effects="twoway",
-        method=method,
-    )
-    return bias_corrected(fit) if method == "bias_corrected" else fit
-
-
 def bias_of_rho(
-    model: str, weights: Spectrum, design: Design, draws: int, periods: int = T
+    weights: Spectrum, design: Design, draws: int, periods: int = T
 ) -> dict[str, tuple[float, float]]:
     """Mean error of rho by likelihood, on the same samples, with its Monte Carlo error."""
     rng = np.random.default_rng(20200103)
-    samples = [draw(rng, weights.W, design, periods) for _ in range(draws)]
-    out = {}
-    for method in get_args(Method):
-        rho = [fit_model(model, y, x, weights, method).optimum.rho for y, x in samples]
-        out[method] = float(np.mean(rho) - design.rho), float(np.std(rho, ddof=1) / draws**0.5)
-    return out
+    table = study(design, weights.W, periods, draws=draws, rng=rng).set_index("method")
+    return {str(name): (row["bias"], row["mcse"]) for name, row in table.iterrows()}
 
 
 @pytest.mark.parametrize("rho", [0.2, 0.6])
 def test_transformation_is_unbiased_where_direct_is_not(weights: Spectrum, rho: float) -> None:
     """SAR: direct is off by about -0.13 whatever rho, half-way corrected, transformation is not."""
-    bias = bias_of_rho("sar", weights, Design(rho, theta=0.0), draws=1000)
+    bias = bias_of_rho(weights, Design(rho), draws=1000)
     value, error = bias["transformation"]
     assert abs(value) < FOUR_ERRORS * error
     value, error = bias["direct"]
@@ -85,7 +44,7 @@ def test_transformation_is_unbiased_where_direct_is_not(weights: Spectrum, rho: 
 
 
 def test_a_longer_panel_does_not_help_the_direct_likelihood(weights: Spectrum) -> None:
-    bias = bias_of_rho("sar", weights, Design(0.2, theta=0.0), draws=400, periods=3 * T)
+    bias = bias_of_rho(weights, Design(0.2), draws=400, periods=3 * T)
     value, error = bias["direct"]
     assert abs(value + 0.13) < FOUR_ERRORS * error
     value, error = bias["transformation"]
@@ -95,7 +54,7 @@ def test_a_longer_panel_does_not_help_the_direct_likelihood(weights: Spectrum) -
 @pytest.mark.parametrize("rho", [0.2, 0.6])
 def test_sdm_keeps_a_tenth_of_the_direct_bias(weights: Spectrum, rho: float) -> None:
     """With W(x) beside Wy direct is worse, and a higher-order bias of -0.01 to -0.02 remains."""
-    bias = bias_of_rho("sdm", weights, Design(rho), draws=1000)
+    bias = bias_of_rho(weights, Design(rho, theta=0.5), draws=1000)
     value, error = bias["direct"]
     assert abs(value + 0.18) < FOUR_ERRORS * error
     assert -0.03 < bias["transformation"][0] < 0.0
@@ -104,15 +63,14 @@ def test_sdm_keeps_a_tenth_of_the_direct_bias(weights: Spectrum, rho: float) -> 
 
 def test_intervals_cover(weights: Spectrum) -> None:
     """95 % intervals of rho and of the effects hold the truth, delta and simulation."""
-    rng, design, draws = np.random.default_rng(20211020), Design(0.3), 300
+    rng, design, draws = np.random.default_rng(20211020), Design(0.3, theta=0.5), 300
     a = np.linalg.inv(np.eye(N) - design.rho * weights.W)
     S = a @ (design.beta * np.eye(N) + design.theta * weights.W)
     truth = {"direct": np.trace(S) / N, "total": (design.beta + design.theta) / (1 - design.rho)}
     truth["indirect"] = truth["total"] - truth["direct"]
     hits: dict[str, list[bool]] = {name: [] for name in ("rho", *truth)}
     for _ in range(draws):
-        y, x = draw(rng, weights.W, design)
-        fit = fit_model("sdm", y, x, weights, "transformation")
+        fit = _fit(design, _draw(design, weights, T, rng), weights, "transformation")
         vcov = Information()(fit)
         error = float(np.sqrt(vcov.matrix[2, 2]))
         hits["rho"].append(abs(fit.optimum.rho - design.rho) < stats.norm.ppf(0.975) * error)
@@ -152,13 +110,22 @@ def test_cluster_errors_survive_serial_correlation(weights: Spectrum) -> None:
 @pytest.mark.parametrize("persistent", [False, True], ids=["iid", "random walk"])
 def test_clustered_error_of_rho_matches_its_spread(weights: Spectrum, persistent: bool) -> None:
     """Pairs of units carry half of the variance of rho's score; errors may be persistent."""
-    rng, design, draws = np.random.default_rng(11), Design(0.3, theta=0.0), 400
+    rng, design, draws = np.random.default_rng(11), Design(0.3), 400
     found, errors = [], []
     for _ in range(draws):
         x, e = rng.standard_normal((2, T, N))
         e = np.cumsum(e, axis=0) if persistent else e
         y = np.linalg.solve(np.eye(N) - design.rho * weights.W, (design.beta * x + e).T).T
-        fit = fit_model("sar", y, x, weights, "transformation")
+        fit = _fit(design, (y, x), weights, "transformation")
         found.append(fit.optimum.rho)
         errors.append(np.sqrt(ce.Cluster()(fit).matrix[1, 1]))
     assert 0.85 < np.mean(errors) / np.std(found) < 1.15
+
+
+def test_nearest_weights() -> None:
+    W = nearest_weights(20, 3, np.random.default_rng(0))
+    np.testing.assert_allclose(W.sum(axis=1), 1.0)
+    assert ((W > 0).sum(axis=1) == 3).all()
+    assert (np.diag(W) == 0).all()
+    with pytest.raises(ce.errors.WeightsError, match="k = 3 neighbours among 3 points"):
+        nearest_weights(3, 3, np.random.default_rng(0))

@@ -1,0 +1,157 @@
+"""One contract for every estimator: frozen, labelled, aligned by id, exact in refusals, repeatable.
+
+A new verb joins by one line in `VERBS`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ccec_econ as ce
+from ccec_econ.errors import AlignmentError, CcecError, FormulaError, PanelError, WeightsError
+
+F = "y ~ x1 + x2 | id + year"
+Fit = Callable[[str, pd.DataFrame, Any], Any]
+
+
+def verb(name: str, **options: Any) -> Fit:
+    """A fit of one verb; GNS warns by design."""
+
+    def fit(formula: str, data: pd.DataFrame, weights: Any) -> Any:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ce.errors.WeakIdentificationWarning)
+            return getattr(ce, name)(formula, data, weights, **options)
+
+    return fit
+
+
+VERBS: dict[str, Fit] = {
+    "ols": lambda formula, data, weights: ce.ols(formula, data),
+    **{name: verb(name) for name in ("slx", "sar", "sem", "sdm", "sdem", "sac", "gns")},
+    "sdm direct": verb("sdm", method="direct"),
+    "sdm bias-corrected": verb("sdm", method="bias_corrected"),
+    "sdm clustered": verb("sdm", cov=ce.Cluster()),
+}
+SPATIAL = {name: fit for name, fit in VERBS.items() if name != "ols"}
+
+
+@pytest.fixture(params=VERBS.values(), ids=VERBS.keys())
+def fit(request) -> Fit:
+    return request.param
+
+
+@pytest.fixture(params=SPATIAL.values(), ids=SPATIAL.keys())
+def spatial(request) -> Fit:
+    return request.param
+
+
+def test_results_are_frozen(fit: Fit, sim16) -> None:
+    result = fit(F, *sim16)
+    field = dataclasses.fields(result)[0].name
+    with pytest.raises((dataclasses.FrozenInstanceError, AttributeError)):
+        setattr(result, field, None)
+
+
+def test_results_are_labelled(fit: Fit, sim16) -> None:
+    result = fit(F, *sim16)
+    names = list(result.params.index)
+    assert names[:2] == ["x1", "x2"]
+    assert len(set(names)) == len(names)
+    assert list(result.std_errors.index) == names
+    assert list(result.cov.index) == list(result.cov.columns) == names
+    assert np.isfinite(result.std_errors).all()
+    assert (result.std_errors > 0).all()
+    frame = result.conf_int()
+    assert (frame["lower"] < result.params).all()
+    assert (frame["upper"] > result.params).all()
+
+
+def test_the_data_are_left_alone(fit: Fit, sim16) -> None:
+    panel, W = sim16
+    before = panel.copy()
+    fit(F, panel, W)
+    pd.testing.assert_frame_equal(panel, before)
+
+
+def test_same_numbers_twice_and_from_shuffled_rows(fit: Fit, sim16) -> None:
+    panel, W = sim16
+    one, two = fit(F, panel, W), fit(F, panel, W)
+    assert one.params.to_numpy().tobytes() == two.params.to_numpy().tobytes()
+    assert one.cov.to_numpy().tobytes() == two.cov.to_numpy().tobytes()
+    mixed = fit(F, panel.sample(frac=1.0, random_state=1), W)
+    np.testing.assert_array_equal(one.params, mixed.params)
+
+
+def test_weights_are_matched_by_label(spatial: Fit, sim16) -> None:
+    panel, graph = sim16
+    ids = graph.unique_ids
+    order = np.random.default_rng(3).permutation(len(ids))
+    W = ce.weights.align(graph, ids)[np.ix_(order, order)]
+    shuffled = ce.weights.from_matrix(W, ids[order])
+    np.testing.assert_array_equal(
+        spatial(F, panel, graph).params, spatial(F, panel, shuffled).params
+    )
+
+
+def test_the_printed_table_says_its_convention(fit: Fit, sim16) -> None:
+    result = fit(F, *sim16)
+    text = str(result)
+    assert result.vcov.convention in text
+    assert "N = 16 units, T = 12 periods" in text
+    for form in (result.to_latex(), result.to_typst(), result.to_markdown(), result._repr_html_()):
+        assert "x1" in form
+
+
+def test_missing_rows_are_refused(fit: Fit, sim16) -> None:
+    panel, W = sim16
+    with pytest.raises(PanelError, match=r"1 of 192 cells have no row: \(3, 2004\)"):
+        fit(F, panel.drop([(3, 2004)]), W)
+
+
+def test_missing_values_are_refused(fit: Fit, sim16) -> None:
+    panel, W = sim16
+    broken = panel.copy()
+    broken.loc[(3, 2004), "x2"] = np.nan
+    with pytest.raises(PanelError, match=r"column x2: 1 cells, \(3, 2004\)"):
+        fit(F, broken, W)
+
+
+def test_unknown_names_are_refused(fit: Fit, sim16) -> None:
+    with pytest.raises(FormulaError, match="no column x7"):
+        fit("y ~ x7 | id + year", *sim16)
+
+
+def test_foreign_weights_are_refused(spatial: Fit, sim16) -> None:
+    panel, _ = sim16
+    other = ce.weights.contiguity()
+    with pytest.raises(AlignmentError, match="weights and panel differ: 16 only in the weights"):
+        spatial(F, panel, other)
+
+
+def test_islands_are_refused(spatial: Fit, sim16) -> None:
+    panel, graph = sim16
+    W = ce.weights.align(graph, graph.unique_ids).copy()
+    W[2] = 0.0
+    with pytest.raises(WeightsError, match="no neighbour for 3"):
+        spatial(F, panel, ce.weights.from_matrix(W, graph.unique_ids))
+
+
+def test_every_refusal_is_one_of_ours(fit: Fit, sim16) -> None:
+    panel, W = sim16
+    for data, formula in (
+        (panel.reset_index(), F),
+        (panel, "y ~ x1 |"),
+        (panel, "y"),
+        (panel.assign(x2=panel["x1"]), F),
+        (panel.assign(x2=1.0), F),
+        (panel.iloc[:0], F),
+    ):
+        with pytest.raises(CcecError):
+            fit(formula, data, W)
