@@ -10,6 +10,7 @@
 from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
+from ccec_econ.models.higher_order import HigherOrderResults, higher_order
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.report.compare import table
@@ -21,6 +22,7 @@ __all__ = [
     "Cluster",
     "DriscollKraay",
     "Effects",
+    "HigherOrderResults",
     "Information",
     "QuasiML",
     "SpatialPanelResults",
@@ -30,6 +32,7 @@ __all__ = [
     "data",
     "errors",
     "gns",
+    "higher_order",
     "indices",
     "ols",
     "report",

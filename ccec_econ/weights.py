@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Literal
 
 import numpy as np
@@ -23,6 +23,7 @@ __all__ = [
     "is_row_standardised",
     "nearest",
     "row_standardise",
+    "split",
 ]
 
 Layer = Literal["city", "county"]
@@ -137,6 +138,45 @@ def _refuse_other_labels(matrix: pd.DataFrame, labels: pd.Index) -> None:
             f"the frame's labels ({first_five(matrix.index)}) are not the ids in their order "
             f"({first_five(labels)}); give ids=matrix.index, with columns in the same order."
         )
+
+
+def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, Graph]:
+    """Split weights into links within and across groups, each row-standardised by itself.
+
+    Parameters
+    ----------
+    weights : Graph or W
+    groups : mapping or Series
+        Unit id to group, such as the province.
+
+    Returns
+    -------
+    dict
+        "within" and "across".
+
+    Raises
+    ------
+    WeightsError
+        If a unit has no group, or lacks neighbours of one kind (it is named): then its rows of
+        one part would be zero. Distance weights without cut-off give every unit both kinds.
+    """
+    graph = _as_graph(weights)
+    ids = graph.unique_ids
+    lost = [unit for unit in ids if unit not in groups]
+    if lost:
+        raise WeightsError(f"units without a group: {first_five(lost)}; give each unit one group.")
+    group = np.array([str(groups[unit]) for unit in ids])
+    same = group[:, None] == group[None, :]
+    W = _matrix(graph, ids)
+    parts = {"within": np.where(same, W, 0.0), "across": np.where(same, 0.0, W)}
+    for name, part in parts.items():
+        alone = ids[~part.any(axis=1)]
+        if len(alone):
+            raise WeightsError(
+                f"no neighbour {name} groups for {first_five(alone)}; use distance weights, which "
+                "link every unit to others of both kinds, or other groups."
+            )
+    return {name: row_standardise(from_matrix(part, ids)) for name, part in parts.items()}
 
 
 def row_standardise(weights: Graph) -> Graph:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.vcov import Covariance, Vcov, checked
+from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Table, number
 
 __all__ = ["SpatialPanelResults"]
 
@@ -28,7 +28,7 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SpatialPanelResults:
+class SpatialPanelResults(Parameters):
     """Results of a static spatial panel model.
 
     Nothing here changes after the fit: `with_cov` returns another result.
@@ -71,40 +71,6 @@ class SpatialPanelResults:
         names = self.params.index
         P = len(names)
         return pd.DataFrame(self.vcov.matrix[:P, :P], index=names, columns=names)
-
-    @property
-    def std_errors(self) -> pd.Series:
-        """Standard errors of `params`."""
-        return pd.Series(
-            np.sqrt(np.diag(self.cov.to_numpy())), index=self.params.index, name="std_error"
-        )
-
-    @property
-    def tstats(self) -> pd.Series:
-        """Ratios of `params` to their standard errors."""
-        return pd.Series(self.params / self.std_errors, name="tstat")
-
-    @property
-    def pvalues(self) -> pd.Series:
-        """Two-sided p-values, t or normal as the covariance says."""
-        df = self.vcov.df or np.inf
-        values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
-        return pd.Series(values, index=self.params.index, name="pvalue")
-
-    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
-        """Confidence intervals of `params`.
-
-        Raises
-        ------
-        ValueError
-            If `level` is not in (0, 1).
-        """
-        if not 0.0 < level < 1.0:
-            raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        q = float(stats.t.ppf(0.5 + level / 2, self.vcov.df or np.inf))
-        return pd.DataFrame(
-            {"lower": self.params - q * self.std_errors, "upper": self.params + q * self.std_errors}
-        )
 
     @property
     def rho(self) -> float:
@@ -195,11 +161,6 @@ class SpatialPanelResults:
             mean = np.linalg.solve(S, mean.T).T
         return self.panel.series(mean, "prediction")
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row per term: estimate, std_error, statistic, p_value, conf_low, conf_high."""
-        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
-        return self.to_frame(level).set_axis(names, axis=1).reset_index()
-
     def effects(
         self,
         *,
@@ -221,11 +182,6 @@ class SpatialPanelResults:
         return effects(
             self.estimate, self.vcov, level=level, draws=draws, rng=np.random.default_rng(rng)
         )
-
-    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Parameters, standard errors, statistics, p-values and intervals."""
-        columns = [self.params, self.std_errors, self.tstats, self.pvalues]
-        return pd.concat(columns, axis=1).join(self.conf_int(level))
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
@@ -257,26 +213,13 @@ class SpatialPanelResults:
 
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
-        frame = self.to_frame()
-        stat = "t" if self.vcov.df else "z"
-        rows = tuple(
-            (
-                str(term),
-                number(row[0], digits),
-                number(row[1], digits),
-                number(row[2], 2),
-                number(row[3], 3),
-                interval(row[4], row[5], digits),
-            )
-            for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
-        )
         fit = f"σ² = {self.sigma2:.5g}, log-likelihood {number(self.loglik, 3) or 'not defined'}, "
         removed = "" if self.effects_name == "none" else " (effects removed)"
         fit += f"R²{removed} {number(self.rsquared, 3)}."
         return Table(
             title=f"{self.model.upper()}: {self.spec}",
-            columns=("Term", "Estimate", "Std. error", stat, f"P>|{stat}|", "95 % interval"),
-            rows=rows,
+            columns=self.heads(),
+            rows=self.rows(digits),
             notes=(fit, *self.notes()),
         )
 

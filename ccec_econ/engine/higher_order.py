@@ -1,0 +1,231 @@
+"""Several spatial lags of the response: y = sum_k rho_k W_k y + Zd + effects + v.
+
+After the effects are removed, with m rows per period and tau periods,
+
+    l(rho) = -(m tau / 2) [log(2 pi s2(rho)) + 1] + tau log|I - sum_k rho_k W_k^|,
+
+SSE(rho) = |e_0 - sum_k rho_k e_k|^2 with e_k the residuals of W_k y on Z. With time effects removed
+by the transformation the determinant is |I - sum rho_k W_k| / (1 - sum rho_k), which holds when
+every W_k is row-standardised by itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solve_triangular
+from scipy.optimize import minimize
+
+from ccec_econ.engine.estimate import Columns
+from ccec_econ.engine.transform import EffectsName, Reduction, demean, reduction
+from ccec_econ.errors import ConvergenceError, IdentificationError
+
+__all__ = ["HigherOrder", "estimate_higher_order"]
+
+_STARTS = (0.0, 0.3, -0.3)  # values of each rho from which the search starts
+_SCORE = 1e-6  # gradient, over the number of observations, that counts as zero
+_BORDER = 1e-6  # distance of sum |rho| from one that counts as on the border
+
+
+@dataclass(frozen=True, slots=True)
+class HigherOrder:
+    """Estimate of a model with p spatial lags of the response.
+
+    Attributes
+    ----------
+    rho : ndarray, shape (p,)
+    coefficients : ndarray, shape (K,)
+    sigma2, loglik : float
+    covariance : ndarray, shape (K + p + 1, K + p + 1)
+        Inverse expected information of (d, rho, sigma2).
+    residuals : ndarray, shape (T, N)
+        Innovations, effects removed.
+    reduction : Reduction
+    """
+
+    rho: NDArray[np.float64]
+    coefficients: NDArray[np.float64]
+    sigma2: float
+    loglik: float
+    covariance: NDArray[np.float64]
+    residuals: NDArray[np.float64]
+    reduction: Reduction
+
+
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """Reduced data and weights."""
+
+    R: NDArray[np.float64]  # (K, K) factor of Z
+    q: NDArray[np.float64]  # (K, 1 + p): Q'y and Q'W_k y
+    corner: NDArray[np.float64]  # (1 + p, 1 + p) factor of their residuals
+    W: NDArray[np.float64]  # (p, N, N)
+    size: Reduction
+
+    def residual(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(self.corner @ np.concatenate([[1.0], -rho]))
+
+    def S(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(np.eye(self.W.shape[1]) - np.tensordot(rho, self.W, axes=1))
+
+    def G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """W_k S^-1, shape (p, N, N); columns centred when the unit root left with time effects."""
+        inverse = np.linalg.inv(self.S(rho))
+        G = self.W @ inverse
+        return G - G.mean(axis=1, keepdims=True) if self.size.projected else G
+
+    def loglik(self, rho: NDArray[np.float64]) -> float:
+        if np.abs(rho).sum() >= 1.0:
+            return -np.inf
+        sign, logdet = np.linalg.slogdet(self.S(rho))
+        if sign <= 0:
+            return -np.inf
+        if self.size.projected:
+            logdet -= np.log(1.0 - rho.sum())
+        e = self.residual(rho)
+        s2 = float(e @ e) / self.size.nobs
+        fit = -0.5 * self.size.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
+        return float(fit + self.size.periods * logdet)
+
+    def score(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        e = self.residual(rho)
+        slope = self.size.nobs * (self.corner[:, 1:].T @ e) / float(e @ e)
+        traces = np.trace(self.G(rho), axis1=1, axis2=2)
+        return np.asarray(slope - self.size.periods * traces)
+
+
+def estimate_higher_order(
+    columns: Columns, W: NDArray[np.float64], effects: EffectsName
+) -> HigherOrder:
+    """Maximise the likelihood over the region sum |rho_k| < 1.
+
+    Parameters
+    ----------
+    W : ndarray, shape (p, N, N)
+        Weights, each row-standardised by itself.
+
+    Raises
+    ------
+    IdentificationError
+        If columns are dependent or there are too few observations.
+    ConvergenceError
+        If no start reaches an interior maximum.
+    """
+    problem, Z, lags, y = _reduce(columns, W, effects)
+    rho = _maximise(problem)
+    c = np.concatenate([[1.0], -rho])
+    coefficients = solve_triangular(problem.R, problem.q @ c)
+    residuals = y - np.tensordot(rho, lags, axes=1) - Z @ coefficients
+    s2 = float((residuals**2).sum()) / problem.size.nobs
+    return HigherOrder(
+        rho=rho,
+        coefficients=coefficients,
+        sigma2=s2,
+        loglik=problem.loglik(rho),
+        covariance=_covariance(problem, Z, coefficients, rho, s2),
+        residuals=residuals,
+        reduction=problem.size,
+    )
+
+
+def _reduce(
+    columns: Columns, W: NDArray[np.float64], effects: EffectsName
+) -> tuple[_Problem, NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    T, N = columns.y.shape
+    size = reduction(effects, "transformation", T, N)
+    Z, y = demean(columns.X, effects), demean(columns.y, effects)
+    lags = np.stack([demean(columns.y @ one.T, effects) for one in W])
+    K, p = Z.shape[2], len(W)
+    if size.nobs <= K + p:
+        raise IdentificationError(
+            f"{K + p} coefficients on {size.nobs} observations net of effects; use fewer terms."
+        )
+    stacked = np.column_stack([Z.reshape(T * N, K), y.ravel(), *(lag.ravel() for lag in lags)])
+    length = np.linalg.norm(stacked, axis=0)
+    if (length == 0.0).any():
+        raise IdentificationError("a column has no variation once the effects are removed.")
+    R = np.linalg.qr(stacked / length, mode="r") * length
+    if (np.abs(np.diag(R)) < 1e-10 * length).any():
+        raise IdentificationError(
+            "regressors and spatial lags are linearly dependent once the effects are removed; "
+            "drop a term, or use weights that differ."
+        )
+    return _Problem(R[:K, :K], R[:K, K:], R[K:, K:], W, size), Z, lags, y
+
+
+def _maximise(problem: _Problem) -> NDArray[np.float64]:
+    p = len(problem.W)
+
+    def falling(rho: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
+        return -problem.loglik(rho)
+
+    def slope(rho: np.ndarray[tuple[int], np.dtype[np.float64]]) -> NDArray[np.float64]:
+        return -problem.score(rho) if np.abs(rho).sum() < 1.0 else np.zeros(p)
+
+    best, height = None, -np.inf
+    starts = np.stack(np.meshgrid(*[_STARTS] * p), axis=-1).reshape(-1, p)
+    for start in starts[np.abs(starts).sum(axis=1) < 1.0]:
+        found = minimize(
+            falling,
+            np.array(start, dtype=np.float64),
+            jac=slope,
+            method="BFGS",
+            options={"gtol": _SCORE * problem.size.nobs},
+        )
+        if -float(found.fun) > height:
+            best, height = np.asarray(found.x, dtype=np.float64), -float(found.fun)
+    best = None if best is None else _newton(problem, best)
+    if best is None or np.abs(best).sum() > 1.0 - _BORDER or not _is_flat(problem, best):
+        raise ConvergenceError(
+            f"the likelihood of {p} spatial lags has no interior maximum with the sum of |rho| "
+            "below one; drop a spatial lag or add the effects that the model leaves out."
+        )
+    return best
+
+
+def _newton(problem: _Problem, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Polish by Newton steps with a numerical Hessian of the analytic score."""
+    p, step = len(rho), 1e-6
+    for _ in range(20):
+        score = problem.score(rho)
+        hessian = np.column_stack(
+            [
+                (problem.score(rho + step * d) - problem.score(rho - step * d)) / (2 * step)
+                for d in np.eye(p)
+            ]
+        )
+        move = np.linalg.solve(hessian, score)
+        if np.abs(rho - move).sum() >= 1.0 or np.abs(move).max() < 1e-14:
+            break
+        rho = rho - move
+    return rho
+
+
+def _is_flat(problem: _Problem, rho: NDArray[np.float64]) -> bool:
+    return bool(np.abs(problem.score(rho)).max() < _SCORE * problem.size.nobs)
+
+
+def _covariance(
+    problem: _Problem,
+    Z: NDArray[np.float64],
+    coefficients: NDArray[np.float64],
+    rho: NDArray[np.float64],
+    s2: float,
+) -> NDArray[np.float64]:
+    """Inverse of the expected information in the order (d, rho, sigma2)."""
+    K, p, tau = Z.shape[2], len(rho), problem.size.periods
+    G = problem.G(rho)
+    means = np.einsum("kij,tj->kti", G, Z @ coefficients)
+    info = np.zeros((K + p + 1, K + p + 1))
+    info[:K, :K] = problem.R.T @ problem.R / s2
+    info[:K, K:-1] = np.einsum("tij,kti->jk", Z, means) / s2
+    info[K:-1, :K] = info[:K, K:-1].T
+    linear = np.einsum("ati,bti->ab", means, means) / s2
+    pairs = np.einsum("aij,bji->ab", G, G) + np.einsum("aij,bij->ab", G, G)
+    info[K:-1, K:-1] = linear + tau * pairs
+    info[K:-1, -1] = info[-1, K:-1] = tau * np.trace(G, axis1=1, axis2=2) / s2
+    info[-1, -1] = problem.size.nobs / (2.0 * s2**2)
+    scale = np.sqrt(np.diag(info))
+    return np.asarray(np.linalg.inv(info / np.outer(scale, scale)) / np.outer(scale, scale))

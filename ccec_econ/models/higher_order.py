@@ -1,0 +1,199 @@
+"""Models with several spatial lags of the response, such as within and across a border."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import stats
+
+from ccec_econ.engine.estimate import Columns
+from ccec_econ.engine.higher_order import HigherOrder, estimate_higher_order
+from ccec_econ.errors import FormulaError, WeightsError, first_five
+from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.inference.vcov import Vcov
+from ccec_econ.models.parameters import Parameters
+from ccec_econ.panel import Panel
+from ccec_econ.typeset import Table, number
+from ccec_econ.weights import WeightsLike, align, is_row_standardised
+
+__all__ = ["HigherOrderResults", "higher_order"]
+
+
+@dataclass(frozen=True, slots=True)
+class HigherOrderResults(Parameters):
+    """Results of a model with several spatial lags of the response.
+
+    Attributes
+    ----------
+    spec : Spec
+    panel : Panel
+    names : tuple of str
+        Names of the weights.
+    terms : tuple of str
+        Labels of the coefficients.
+    estimate : HigherOrder
+    vcov : Vcov
+        Inverse expected information.
+    """
+
+    spec: Spec
+    panel: Panel
+    names: tuple[str, ...]
+    terms: tuple[str, ...]
+    estimate: HigherOrder
+    vcov: Vcov
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients, then ``rho[name]`` of every spatial lag."""
+        labels = [*self.terms, *(f"rho[{name}]" for name in self.names)]
+        values = np.concatenate([self.estimate.coefficients, self.estimate.rho])
+        return pd.Series(values, index=pd.Index(labels, name="term"), name="parameter")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of `params`."""
+        labels = self.params.index
+        return pd.DataFrame(self.vcov.matrix[:-1, :-1], index=labels, columns=labels)
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood at the estimate."""
+        return self.estimate.loglik
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the disturbance, SSE over the observations of the likelihood."""
+        return self.estimate.sigma2
+
+    def contrast(self, first: str, second: str) -> pd.Series:
+        """Test whether two spatial coefficients are equal.
+
+        Returns
+        -------
+        Series
+            difference, std_error, statistic (z) and p_value of rho[first] - rho[second].
+
+        Raises
+        ------
+        FormulaError
+            If a name is not among the weights.
+        """
+        unknown = [name for name in (first, second) if name not in self.names]
+        if unknown:
+            raise FormulaError(f"no weights {first_five(unknown)}; there are {self.names}.")
+        a, b = f"rho[{first}]", f"rho[{second}]"
+        difference = float(self.params[a] - self.params[b])
+        part = self.cov.loc[[a, b], [a, b]].to_numpy()
+        error = float(np.sqrt(part[0, 0] + part[1, 1] - 2.0 * part[0, 1]))
+        z = difference / error
+        values = [difference, error, z, 2.0 * float(stats.norm.sf(abs(z)))]
+        return pd.Series(values, index=["difference", "std_error", "statistic", "p_value"])
+
+    def summary(self, digits: int = 4) -> Table:
+        """Table of parameters, with convention beneath."""
+        T, N = self.estimate.residuals.shape
+        size = self.estimate.reduction
+        return Table(
+            title=f"Spatial lags by {', '.join(self.names)}: {self.spec}",
+            columns=self.heads(),
+            rows=self.rows(digits),
+            notes=(
+                f"σ² = {self.sigma2:.5g}, log-likelihood {number(self.loglik, 3)}.",
+                f"N = {N} units, T = {T} periods; transformation likelihood, {size.nobs} "
+                "observations.",
+                f"Standard errors: {self.vcov.convention}.",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+
+def higher_order(
+    formula: str,
+    data: pd.DataFrame,
+    weights: Mapping[str, WeightsLike],
+    *,
+    durbin: bool = False,
+    index: tuple[str, str] | None = None,
+) -> HigherOrderResults:
+    """Fit a panel model with one spatial lag of the response per weights.
+
+    y_t = sum_k rho_k W_k y_t + X_t b [+ sum_k W_k X_t t_k] + effects + v_t, by the transformation
+    likelihood, on the region where the absolute rho sum to less than one.
+
+    Parameters
+    ----------
+    formula, data, index
+        As in `sar`.
+    weights : mapping
+        Two or more weights by name, such as ``ce.weights.split(W, province)``.
+    durbin : bool
+        Whether every regressor is lagged by every weights, as ``name(x)``.
+
+    Raises
+    ------
+    WeightsError
+        If there are fewer than two weights, or one is not row-standardised by itself while time
+        effects are removed: the determinant of the transformed model needs it.
+    PanelError, FormulaError, AlignmentError, IdentificationError, ConvergenceError
+
+    Notes
+    -----
+    Splitting W row-standardised as a whole into two parts leaves row sums that differ between
+    units, and the time effects stay in the transformed data.
+
+    References
+    ----------
+    Lee, L.-F. and Liu, X. (2010). Efficient GMM estimation of high order spatial autoregressive
+    models with autoregressive disturbances. Econometric Theory 26, 187-230.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> W = {"near": ce.weights.contiguity(), "far": ce.weights.inverse_distance()}
+    >>> fit = ce.higher_order("growth ~ digital + hsr | unit + year", panel, W)
+    >>> list(fit.params.index)
+    ['digital', 'hsr', 'rho[near]', 'rho[far]']
+    """
+    if len(weights) < 2:
+        raise WeightsError(f"{len(weights)} weights given; give two or more by name, or use sar.")
+    spec, panel = parse(formula), Panel.from_frame(data, index)
+    design = materialise(spec, panel)
+    W = np.stack([align(part, panel.units) for part in weights.values()])
+    loose = [n for n, part in zip(weights, W, strict=True) if not is_row_standardised(part)]
+    if loose and design.effects in ("time", "twoway"):
+        raise WeightsError(
+            f"weights {first_five(loose)} are not row-standardised by themselves, which time "
+            "effects need; use ce.weights.row_standardise on each part."
+        )
+    columns = _columns(design, W, tuple(weights), durbin)
+    fit = estimate_higher_order(columns, W, design.effects)
+    vcov = Vcov(fit.covariance, None, "inverse expected information, normal")
+    return HigherOrderResults(spec, panel, tuple(weights), columns.terms, fit, vcov)
+
+
+def _columns(
+    design: Design, W: NDArray[np.float64], names: tuple[str, ...], durbin: bool
+) -> Columns:
+    none = (None,) * len(design.terms)
+    if not durbin:
+        return Columns(design.y, design.X, design.terms, none)
+    slopes = [design.terms.index(term) for term in design.slopes]
+    lags = [np.einsum("ij,tjk->tik", part, design.X[:, :, slopes]) for part in W]
+    labels = tuple(f"{name}({term})" for name in names for term in design.slopes)
+    return Columns(
+        design.y,
+        np.concatenate([design.X, *lags], axis=2),
+        (*design.terms, *labels),
+        (*none, *(design.slopes * len(names))),
+    )

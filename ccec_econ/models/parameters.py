@@ -1,0 +1,94 @@
+"""What every result does with its parameters and their covariance."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ccec_econ.inference.vcov import Vcov
+from ccec_econ.typeset import interval, number
+
+__all__ = ["Parameters"]
+
+
+class Parameters:
+    """Standard errors, tests, intervals and rows of a table, from `params`, `cov` and `vcov`."""
+
+    __slots__ = ()
+
+    vcov: Vcov
+
+    @property
+    def params(self) -> pd.Series:
+        """Estimates by name."""
+        raise NotImplementedError
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of `params`."""
+        raise NotImplementedError
+
+    @property
+    def std_errors(self) -> pd.Series:
+        """Standard errors of `params`."""
+        return pd.Series(
+            np.sqrt(np.diag(self.cov.to_numpy())), index=self.params.index, name="std_error"
+        )
+
+    @property
+    def tstats(self) -> pd.Series:
+        """Ratios of `params` to their standard errors."""
+        return pd.Series(self.params / self.std_errors, name="tstat")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided p-values, t or normal as the covariance says."""
+        df = self.vcov.df or np.inf
+        values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
+        return pd.Series(values, index=self.params.index, name="pvalue")
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Confidence intervals of `params`.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
+        q = float(stats.t.ppf(0.5 + level / 2, self.vcov.df or np.inf))
+        return pd.DataFrame(
+            {"lower": self.params - q * self.std_errors, "upper": self.params + q * self.std_errors}
+        )
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Parameters, standard errors, statistics, p-values and intervals."""
+        columns = [self.params, self.std_errors, self.tstats, self.pvalues]
+        return pd.concat(columns, axis=1).join(self.conf_int(level))
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per term: estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return self.to_frame(level).set_axis(names, axis=1).reset_index()
+
+    def rows(self, digits: int) -> tuple[tuple[str, ...], ...]:
+        """Rows of a printed table: term, estimate, error, statistic, p-value, 95 % interval."""
+        frame = self.to_frame()
+        return tuple(
+            (
+                str(term),
+                number(row[0], digits),
+                number(row[1], digits),
+                number(row[2], 2),
+                number(row[3], 3),
+                interval(row[4], row[5], digits),
+            )
+            for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
+        )
+
+    def heads(self) -> tuple[str, ...]:
+        """Headings of `rows`."""
+        stat = "t" if self.vcov.df else "z"
+        return ("Term", "Estimate", "Std. error", stat, f"P>|{stat}|", "95 % interval")

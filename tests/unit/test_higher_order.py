@@ -1,0 +1,130 @@
+"""Several spatial lags: dense brute force, the single-lag model as a special case, refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ccec_econ as ce
+from ccec_econ.engine.transform import helmert
+from ccec_econ.errors import FormulaError, WeightsError
+
+
+def simulated(seed: int, N: int = 30, T: int = 8) -> tuple[pd.DataFrame, dict, dict]:
+    """Two-way panel with rho .4 within and .2 across two provinces."""
+    rng = np.random.default_rng(seed)
+    points = rng.random((N, 2))
+    distance = np.linalg.norm(points[:, None] - points[None], axis=2) + np.eye(N)
+    graph = ce.weights.from_matrix((1 / distance**2) * (1 - np.eye(N)), range(N))
+    groups = {i: "west" if i < N // 2 else "east" for i in range(N)}
+    parts = ce.weights.split(graph, groups)
+    dense = {k: ce.weights.align(v, pd.RangeIndex(N)) for k, v in parts.items()}
+    x, noise = rng.standard_normal((2, T, N))
+    mean = x + noise + rng.standard_normal(N) + rng.standard_normal((T, 1))
+    S = np.eye(N) - 0.4 * dense["within"] - 0.2 * dense["across"]
+    y = np.linalg.solve(S, mean.T).T
+    index = pd.MultiIndex.from_product([range(N), range(T)], names=["unit", "year"])
+    panel = pd.DataFrame({"y": y.T.ravel(), "x": x.T.ravel()}, index=index)
+    return panel, parts, dense
+
+
+def test_split_parts_are_row_standardised_and_disjoint() -> None:
+    _, _, dense = simulated(0)
+    np.testing.assert_allclose(dense["within"].sum(axis=1), 1.0)
+    np.testing.assert_allclose(dense["across"].sum(axis=1), 1.0)
+    assert not ((dense["within"] > 0) & (dense["across"] > 0)).any()
+
+
+@pytest.mark.parametrize("bar", ["", " | unit", " | year", " | unit + year"])
+def test_dense_brute_force(bar: str) -> None:
+    """Helmert data and dense determinants: same height, and no higher point on a grid."""
+    panel, parts, dense = simulated(1)
+    fit = ce.higher_order(f"y ~ x{bar}", panel, parts)
+    wide = {name: panel[name].unstack("unit").to_numpy() for name in ("y", "x")}
+    T, N = wide["y"].shape
+    F_t = helmert(T) if "unit" in bar else np.eye(T)
+    F_n = helmert(N) if "year" in bar else np.eye(N)
+    y, x = (F_t.T @ wide[name] @ F_n for name in ("y", "x"))
+    stars = [F_n.T @ W @ F_n for W in dense.values()]
+    Z = np.column_stack([x.ravel(), *([np.ones(y.size)] if not bar else [])])
+
+    def height(rho: tuple[float, float]) -> float:
+        S = np.eye(len(stars[0])) - rho[0] * stars[0] - rho[1] * stars[1]
+        v = (y @ S.T).ravel()
+        e = v - Z @ np.linalg.lstsq(Z, v, rcond=None)[0]
+        fit = -0.5 * y.size * (np.log(2 * np.pi * e @ e / y.size) + 1)
+        return fit + len(y) * np.linalg.slogdet(S)[1]
+
+    rho = tuple(fit.estimate.rho)
+    assert height(rho) == pytest.approx(fit.loglik, abs=1e-8)
+    grid = np.linspace(-0.9, 0.9, 19)
+    best = max(height((a, b)) for a in grid for b in grid if abs(a) + abs(b) < 0.99)
+    assert best <= fit.loglik + 1e-9
+    step = 1e-5
+    for d in np.eye(2):
+        up, down = (height(tuple(np.array(rho) + s * step * d)) for s in (1, -1))
+        assert abs(up - down) / (2 * step) < 1e-3
+
+
+def test_information_is_the_curvature_of_the_likelihood() -> None:
+    """Standard errors of rho match the observed curvature of the profile at large N T."""
+    panel, parts, _ = simulated(2, N=60, T=20)
+    fit = ce.higher_order("y ~ x | unit + year", panel, parts)
+    assert fit.params["rho[within]"] == pytest.approx(0.4, abs=4 * fit.std_errors["rho[within]"])
+    assert fit.params["rho[across]"] == pytest.approx(0.2, abs=4 * fit.std_errors["rho[across]"])
+    assert fit.params["x"] == pytest.approx(1.0, abs=4 * fit.std_errors["x"])
+
+
+def test_means_over_draws_and_errors() -> None:
+    """60 draws: means within four Monte Carlo errors, standard errors near the spread."""
+    fits = [ce.higher_order("y ~ x | unit + year", *simulated(s)[:2]) for s in range(100, 160)]
+    found = pd.DataFrame([fit.params for fit in fits])
+    errors = pd.DataFrame([fit.std_errors for fit in fits])
+    truth = pd.Series({"x": 1.0, "rho[within]": 0.4, "rho[across]": 0.2})
+    gap = (found.mean() - truth).abs() / (found.std() / len(fits) ** 0.5)
+    assert (gap < 4).all()
+    assert (errors.mean() / found.std()).between(0.75, 1.3).all()
+
+
+def test_equal_coefficients_are_tested() -> None:
+    panel, parts, _ = simulated(3)
+    fit = ce.higher_order("y ~ x | unit + year", panel, parts)
+    test = fit.contrast("within", "across")
+    assert test["difference"] == pytest.approx(
+        fit.params["rho[within]"] - fit.params["rho[across]"]
+    )
+    assert 0 < test["p_value"] < 1
+    assert test["statistic"] == pytest.approx(test["difference"] / test["std_error"])
+    with pytest.raises(FormulaError, match="no weights border"):
+        fit.contrast("within", "border")
+
+
+def test_durbin_terms_carry_the_weights_names() -> None:
+    panel, parts, _ = simulated(4)
+    fit = ce.higher_order("y ~ x | unit + year", panel, parts, durbin=True)
+    assert list(fit.params.index) == ["x", "within(x)", "across(x)", "rho[within]", "rho[across]"]
+    assert "Standard errors: inverse expected information" in str(fit)
+
+
+def test_a_lag_without_effect_leaves_the_single_lag_model() -> None:
+    """With rho[across] fixed near zero the likelihood is that of the SAR on the other weights."""
+    panel, parts, _ = simulated(5)
+    both = ce.higher_order("y ~ x | unit + year", panel, parts)
+    one = ce.sar("y ~ x | unit + year", panel, parts["within"])
+    assert both.loglik >= one.loglik - 1e-8
+
+
+def test_refusals() -> None:
+    panel, parts, dense = simulated(6)
+    with pytest.raises(WeightsError, match="1 weights given; give two or more"):
+        ce.higher_order("y ~ x | unit + year", panel, {"within": parts["within"]})
+    loose = ce.weights.from_matrix(dense["across"] * 0.5, range(30))
+    mixed = {"within": parts["within"], "loose": loose}
+    with pytest.raises(WeightsError, match="weights loose are not row-standardised by themselves"):
+        ce.higher_order("y ~ x | unit + year", panel, mixed)
+    province = ce.data.load_units("city")["province"]
+    with pytest.raises(WeightsError, match="no neighbour within groups for 500000"):
+        ce.weights.split(ce.weights.inverse_distance(), province)
+    with pytest.raises(WeightsError, match="units without a group: 500000"):
+        ce.weights.split(ce.weights.contiguity(), province.drop("500000").to_dict())
