@@ -10,7 +10,10 @@
 from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
+from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.higher_order import HigherOrderResults, higher_order
+from ccec_econ.models.random import random_effects, random_effects_gm
+from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.report.compare import table
@@ -21,10 +24,12 @@ __version__ = "0.1.0"
 __all__ = [
     "Cluster",
     "DriscollKraay",
+    "DynamicPanelResults",
     "Effects",
     "HigherOrderResults",
     "Information",
     "QuasiML",
+    "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
     "circle",
@@ -35,6 +40,8 @@ __all__ = [
     "higher_order",
     "indices",
     "ols",
+    "random_effects",
+    "random_effects_gm",
     "report",
     "sac",
     "sar",

@@ -119,13 +119,16 @@ def parse(formula: str) -> Spec:
     return Spec(response, regressors, _fixed(formula, parts[1]) if len(parts) == 2 else ())
 
 
-def materialise(spec: Spec, panel: Panel, weights: NDArray[np.float64] | None = None) -> Design:
+type Lag = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None = None) -> Design:
     """Evaluate a specification on a panel.
 
     Parameters
     ----------
-    weights : ndarray, shape (N, N), optional
-        What ``W(x)`` in the formula lags by.
+    lag : ndarray or callable, optional
+        Behind ``W(x)`` in the formula: weights (N, N), or what maps (T, N) to its spatial lag.
 
     Raises
     ------
@@ -147,7 +150,7 @@ def materialise(spec: Spec, panel: Panel, weights: NDArray[np.float64] | None = 
             f"the left side {spec.response!r} gives {y.shape[1]} columns "
             f"({first_five(y.columns)}); a model has one numeric response."
         )
-    X = _evaluate(right, frame, panel, _lagger(panel, weights))
+    X = _evaluate(right, frame, panel, _lagger(panel, lag))
     if effects != "none":
         X = X.drop(columns=_INTERCEPT, errors="ignore")
     terms = tuple(str(name) for name in X.columns)
@@ -231,17 +234,17 @@ def _numeric(panel: Panel, used: Sequence[str], spec: Spec) -> pd.DataFrame:
 
 
 def _lagger(
-    panel: Panel, weights: NDArray[np.float64] | None
+    panel: Panel, lag: Lag | NDArray[np.float64] | None
 ) -> Callable[[Any], NDArray[np.float64]]:
     """Build the operator W(x) of formulas."""
-    if weights is None:
+    if lag is None:
         return _no_lag
 
-    def lag(column: Any) -> NDArray[np.float64]:
+    def lagged(column: Any) -> NDArray[np.float64]:
         values = panel.cube(np.asarray(column, dtype=np.float64))
-        return np.asarray((values @ weights.T).ravel())
+        return (values @ lag.T if isinstance(lag, np.ndarray) else lag(values)).ravel()
 
-    return lag
+    return lagged
 
 
 def _no_lag(column: Any) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from ccec_econ.engine.information import expected_information, scores
 from ccec_econ.engine.likelihood import Optimum
 from ccec_econ.errors import ConvergenceError
 
-__all__ = ["bias_corrected"]
+__all__ = ["bias_corrected", "variance_corrected"]
 
 
 def bias_corrected(fit: Estimate) -> Estimate:
@@ -32,7 +32,7 @@ def bias_corrected(fit: Estimate) -> Estimate:
     theta = np.concatenate([best.coefficients, spatial, [best.sigma2]])
     if fit.effects in ("time", "twoway"):
         slope = np.zeros(len(theta))
-        slope[K:-1] = [form.sum() / N for form in parts.forms.values()]
+        slope[K:-1] = [form.sum() / (len(form) * N) for form in parts.forms.values()]
         slope[-1] = 1.0 / (2.0 * best.sigma2)
         theta = theta + T * np.linalg.solve(expected_information(fit), slope)
     if fit.effects in ("unit", "twoway"):
@@ -52,3 +52,16 @@ def bias_corrected(fit: Estimate) -> Estimate:
         loglik=float("nan"),
     )
     return replace(fit, optimum=optimum, others=())
+
+
+def variance_corrected(fit: Estimate) -> Estimate:
+    """Correct the variance for unit effects that were demeaned, not transformed away.
+
+    With weights that change over time the unit effects cannot leave by an orthonormal transform;
+    the first-order bias is that of the variance alone, T/(T - 1) (Lee and Yu 2012, Spatial
+    Economic Analysis).
+    """
+    if fit.effects not in ("unit", "twoway"):
+        return fit
+    T = len(fit.y)
+    return replace(fit, optimum=replace(fit.optimum, sigma2=fit.optimum.sigma2 * T / (T - 1)))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.moments import Triangle, reduce_columns
-from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
@@ -67,9 +67,9 @@ class Estimate:
     Z: NDArray[np.float64]
     terms: tuple[str, ...]
     lag_of: tuple[str | None, ...]
-    weights: Spectrum | None
-    x_weights: Spectrum | None
-    spectrum: Spectrum | None
+    weights: Spectral | None
+    x_weights: Spectral | None
+    spectrum: Spectral | None
     error: Spectrum | None
     effects: EffectsName
     method: Method
@@ -106,12 +106,13 @@ class Estimate:
 def estimate(
     columns: Columns,
     *,
-    weights: Spectrum | None,
-    x_weights: Spectrum | None,
+    weights: Spectral | None,
+    x_weights: Spectral | None,
     error_weights: Spectrum | None,
     lag_y: bool,
     effects: EffectsName,
     method: Method,
+    size: Reduction | None = None,
 ) -> Estimate:
     """Estimate one static model by maximum likelihood.
 
@@ -124,6 +125,8 @@ def estimate(
         W; lags the response when `lag_y`.
     error_weights : Spectrum or None
         M of an error model; None for independent errors.
+    size : Reduction, optional
+        Rows and periods of the likelihood, where `method` does not settle them (dynamic models).
 
     Raises
     ------
@@ -135,12 +138,12 @@ def estimate(
     """
     y, X = columns.y, columns.X
     T, N = y.shape
-    size = reduction(effects, method, T, N)
+    size = size or reduction(effects, method, T, N)
     Z, y_in = demean(X, effects), demean(y, effects)
     _refuse_constant(
         np.dstack([y, X]), np.dstack([y_in, Z]), ("the response", *columns.terms), effects
     )
-    Wy = y @ weights.W.T if lag_y and weights is not None else np.zeros_like(y)
+    Wy = weights.lag(y) if lag_y and weights is not None else np.zeros_like(y)
     Wy_in = demean(Wy, effects)
     lagged = None
     if error_weights is not None:
@@ -160,7 +163,7 @@ def estimate(
         lagged=lagged,
     )
     active = _projected(weights if lag_y else None, size)
-    error = _projected(error_weights, size)
+    error = error_weights.project() if error_weights and size.projected else error_weights
     best, *others = Likelihood(triangle, active, error, size.nobs, size.periods).maxima()
     return Estimate(
         y=y_in,
@@ -181,7 +184,7 @@ def estimate(
     )
 
 
-def _projected(weights: Spectrum | None, size: Reduction) -> Spectrum | None:
+def _projected(weights: Spectral | None, size: Reduction) -> Spectral | None:
     return weights.project() if weights is not None and size.projected else weights
 
 

@@ -20,7 +20,15 @@ from scipy.linalg import solve_triangular
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
 
-__all__ = ["Scores", "expected_information", "inverse_information", "scores"]
+__all__ = [
+    "Scores",
+    "apply",
+    "expected_information",
+    "inverse_information",
+    "inverted",
+    "mean_trace",
+    "scores",
+]
 
 _SINGULAR = 1e12  # condition number above which parameters are not told apart
 
@@ -37,8 +45,8 @@ class Scores:
         Innovations.
     mean : ndarray, shape (T, N)
         G Zd, the part of the score of rho that is linear in v; zero without rho.
-    forms : dict of ndarray, shape (N, N)
-        G and H by parameter: "rho", "lam".
+    forms : dict of ndarray, shape (P, N, N)
+        G and H by parameter: "rho", "lam"; P = 1, or T where the weights change over time.
     """
 
     Z: NDArray[np.float64]
@@ -55,12 +63,18 @@ def scores(fit: Estimate) -> Scores:
         G = fit.spectrum.G(fit.optimum.rho)
         if fit.error is not None:
             R = np.eye(len(G)) - fit.optimum.lam * fit.error.W
-            G = fit.error.centre(R @ np.linalg.solve(R.T, fit.spectrum.G(fit.optimum.rho).T).T)
-        forms["rho"] = G
-        mean = (Z @ fit.optimum.coefficients) @ G.T
+            G = fit.error.centre(R @ np.linalg.solve(R.T, G.T).T)
+        forms["rho"] = G.reshape(-1, *G.shape[-2:])
+        mean = apply(forms["rho"], Z @ fit.optimum.coefficients)
     if fit.error is not None:
-        forms["lam"] = fit.error.G(fit.optimum.lam)
+        forms["lam"] = fit.error.G(fit.optimum.lam)[None]
     return Scores(Z, v, mean, forms)
+
+
+def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply the units of every period, (T, N), by a form of shape (1 or T, N, N)."""
+    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
+    return np.asarray(np.einsum("tij,tj->ti", every, columns))
 
 
 def expected_information(fit: Estimate) -> NDArray[np.float64]:
@@ -83,14 +97,30 @@ def inverse_information(fit: Estimate) -> NDArray[np.float64]:
         If the information matrix is singular.
     """
     info, R = _in_coordinates(fit)
-    K, scale = len(R), np.sqrt(np.diag(info))
+    return inverted(info, R, (*fit.spatial, "sigma2"))
+
+
+def inverted(
+    info: NDArray[np.float64], R: NDArray[np.float64], names: tuple[str, ...]
+) -> NDArray[np.float64]:
+    """Invert information in which coefficients d stand as R d, R of shape (K, K), first.
+
+    `names` are those of the other parameters, for the message.
+
+    Raises
+    ------
+    IdentificationError
+        If the matrix is singular.
+    """
+    K = len(R)
     with np.errstate(invalid="ignore", divide="ignore"):
+        scale = np.sqrt(np.diag(info))
         unit = info / np.outer(scale, scale)
     condition = float(np.linalg.cond(unit)) if np.isfinite(unit).all() else np.inf
     if condition > _SINGULAR:
         raise IdentificationError(
             f"information matrix is singular (condition number {condition:.1e}): the data do not "
-            f"tell {', '.join((*fit.spatial, 'sigma2'))} and the coefficients apart."
+            f"tell {', '.join(names)} and the coefficients apart; leave one out."
         )
     inverse = np.linalg.inv(unit) / np.outer(scale, scale)
     inverse[:K] = solve_triangular(R, inverse[:K])
@@ -111,7 +141,7 @@ def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.floa
         for b, other in enumerate(names, start=K):
             B = parts.forms[other]
             info[a, b] = tau * _pair(A, B)
-        info[a, -1] = info[-1, a] = tau * float(np.trace(A)) / s2
+        info[a, -1] = info[-1, a] = tau * mean_trace(A) / s2
     if "rho" in parts.forms:
         slope = np.einsum("tnk,tn->k", parts.Z, parts.mean) / s2
         info[:K, K] = info[K, :K] = solve_triangular(R, slope, trans="T")
@@ -120,6 +150,12 @@ def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.floa
     return info, R
 
 
+def mean_trace(A: NDArray[np.float64]) -> float:
+    """Trace of a form, (P, N, N), averaged over its periods."""
+    return float(np.einsum("pii->", A) / len(A))
+
+
 def _pair(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
-    """tr(AB) + tr(A'B)."""
-    return float((A.T * B).sum() + (A * B).sum())
+    """tr(AB) + tr(A'B), averaged over periods."""
+    crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
+    return float((crossed + straight).mean())

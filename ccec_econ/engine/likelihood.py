@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
 __all__ = ["Likelihood", "Optimum"]
@@ -55,7 +55,7 @@ class Likelihood:
     """
 
     triangle: Triangle
-    spectrum: Spectrum | None
+    spectrum: Spectral | None
     error: Spectrum | None
     nobs: int
     periods: int

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Spectrum", "spectrum"]
+from ccec_econ.errors import IdentificationError
+
+__all__ = ["Spectral", "Spectrum", "SpectrumPath", "spectrum"]
 
 # Eigenvalues of defective matrices come out with errors of about the square root of machine
 # precision: closer to the real axis, or to zero, than this share of the radius counts as on it.
@@ -55,6 +57,14 @@ class Spectrum:
         multiple = np.trace(W) / np.trace(J)
         return bool(np.linalg.norm(W - multiple * J) > _EQUAL * np.linalg.norm(W))
 
+    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lag columns of shape (T, N) or (T, N, K): W times the units of every period."""
+        return np.asarray(np.einsum("ij,tj...->ti...", self.W, columns))
+
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
+        return np.asarray(np.linalg.solve(np.eye(len(self.W)) - rho * self.W, columns.T).T)
+
     def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """log|I - rho W|, for one value of rho or an array of them."""
         return np.log(np.abs(1.0 - np.multiply.outer(rho, self.eigenvalues))).sum(axis=-1)
@@ -74,6 +84,73 @@ class Spectrum:
         those of JA.
         """
         return A - A.mean(axis=0) if self.projected else A
+
+
+@dataclass(frozen=True, slots=True)
+class SpectrumPath:
+    """Spectra of weights that change from period to period, one per period.
+
+    Answers what the likelihood asks of a `Spectrum` with means over the periods, so that T times
+    a log-determinant is the sum over periods.
+
+    Attributes
+    ----------
+    each : tuple of Spectrum
+        T spectra, in the order of the periods.
+    """
+
+    each: tuple[Spectrum, ...]
+
+    @property
+    def W(self) -> NDArray[np.float64]:
+        """No single matrix: refuse what needs one."""
+        raise IdentificationError(
+            "the weights change over time and this needs one matrix for all periods; fit the model "
+            "with constant weights."
+        )
+
+    @property
+    def projected(self) -> bool:
+        """Whether the unit root left with time effects."""
+        return self.each[0].projected
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Where I - rho W is non-singular in every period."""
+        return max(s.interval[0] for s in self.each), min(s.interval[1] for s in self.each)
+
+    def project(self) -> SpectrumPath:
+        """Project every period's weights."""
+        return SpectrumPath(tuple(s.project() for s in self.each))
+
+    def identifies(self) -> bool:
+        """Whether some period's weights give the likelihood curvature in rho."""
+        return any(s.identifies() for s in self.each)
+
+    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lag columns of shape (T, N) or (T, N, K) by each period's own weights."""
+        return np.stack([s.W @ part for s, part in zip(self.each, columns, strict=True)])
+
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W_t)^-1 times the units of every period, columns of shape (T, N)."""
+        return np.stack(
+            [s.solve(rho, part[None])[0] for s, part in zip(self.each, columns, strict=True)]
+        )
+
+    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of log|I - rho W_t|."""
+        return np.mean([s.logdet(rho) for s in self.each], axis=0)
+
+    def trace_G(self, rho: float) -> float:
+        """Mean trace of G_t."""
+        return float(np.mean([s.trace_G(rho) for s in self.each]))
+
+    def G(self, rho: float) -> NDArray[np.float64]:
+        """W_t (I - rho W_t)^-1, shape (T, N, N); columns centred when projected."""
+        return np.stack([s.G(rho) for s in self.each])
+
+
+type Spectral = Spectrum | SpectrumPath
 
 
 def spectrum(W: NDArray[np.float64]) -> Spectrum:

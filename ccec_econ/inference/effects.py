@@ -9,7 +9,7 @@ is (b + t)/(1 - rho).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -17,16 +17,16 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.spectrum import Spectrum
-from ccec_econ.errors import FormulaError, IdentificationError, first_five
+from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
+from ccec_econ.errors import FormulaError, first_five
+from ccec_econ.inference.draws import Pair, draw_parameters, pairs, parameters
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
-__all__ = ["Effects", "effects"]
+__all__ = ["Effects", "average_effects", "effects"]
 
 _NAMES = ("direct", "indirect", "total")
 _ROW_SUM = 1e-8
-_TRIES = 100  # draws that may leave the parameter space, per draw kept, before giving up
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,16 +196,16 @@ def effects(
     """
     if not 0.0 < level < 1.0 or draws < 1:
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
-    pairs = _pairs(fit)
-    theta, V = _parameters(fit, vcov)
-    point = _evaluate(theta[None, :], fit, pairs)[0]
-    gradient = _gradient(theta, fit, pairs)
+    terms = pairs(fit)
+    theta, V = parameters(fit, vcov)
+    point = average_effects(theta[None, :], fit, terms)[0]
+    gradient = _gradient(theta, fit, terms)
     error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
     quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
-    sample, rejected = _draw(theta, V, vcov.df, fit, draws, rng)
+    sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng)
     tails = (0.5 - level / 2, 0.5 + level / 2)
-    low, high = np.quantile(_evaluate(sample, fit, pairs), tails, axis=0)
-    index = pd.MultiIndex.from_product([[p[0] for p in pairs], _NAMES], names=["term", "effect"])
+    low, high = np.quantile(average_effects(sample, fit, terms), tails, axis=0)
+    index = pd.MultiIndex.from_product([[p[0] for p in terms], _NAMES], names=["term", "effect"])
     columns = {
         "estimate": point,
         "std_error": error,
@@ -218,34 +218,13 @@ def effects(
     return Effects(frame, level, draws, rejected, vcov.convention)
 
 
-def _pairs(fit: Estimate) -> list[tuple[str, int | None, int | None]]:
-    """Each regressor with the position of its coefficient and of its lag's."""
-    own = {
-        term: j
-        for j, (term, of) in enumerate(zip(fit.terms, fit.lag_of, strict=True))
-        if of is None and term != "Intercept"
-    }
-    lag = {of: j for j, of in enumerate(fit.lag_of) if of is not None}
-    return [(term, own.get(term), lag.get(term)) for term in dict.fromkeys([*own, *lag])]
-
-
-def _parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(d, rho) and their covariance; rho is a certain zero without a lag of y."""
-    K = len(fit.terms)
-    theta = np.append(fit.optimum.coefficients, fit.optimum.rho)
-    V = np.zeros((K + 1, K + 1))
-    kept = K if fit.spectrum is None else K + 1
-    V[:kept, :kept] = vcov.matrix[:kept, :kept]
-    return theta, V
-
-
-def _evaluate(
-    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int | None, int | None]]
+def average_effects(
+    theta: NDArray[np.float64], fit: Estimate, terms: list[Pair]
 ) -> NDArray[np.float64]:
-    """Effects at parameters (D, K + 1): shape (D, terms, 3)."""
+    """Direct, indirect and total effects at parameters (D, K + 1): shape (D, terms, 3)."""
     m = _multipliers(theta[:, -1], fit.weights, fit.x_weights)
-    out = np.empty((len(theta), len(pairs), 3))
-    for i, (_, j, lag) in enumerate(pairs):
+    out = np.empty((len(theta), len(terms), 3))
+    for i, (_, j, lag) in enumerate(terms):
         b, t = (np.zeros(len(theta)) if at is None else theta[:, at] for at in (j, lag))
         out[:, i, 0] = b * m.own + t * m.own_W
         out[:, i, 2] = b * m.all + t * m.all_W
@@ -253,13 +232,11 @@ def _evaluate(
     return out
 
 
-def _gradient(
-    theta: NDArray[np.float64], fit: Estimate, pairs: list[tuple[str, int | None, int | None]]
-) -> NDArray[np.float64]:
+def _gradient(theta: NDArray[np.float64], fit: Estimate, terms: list[Pair]) -> NDArray[np.float64]:
     """Differentiate effects, shape (terms, 3, K + 1)."""
     m = _multipliers(theta[-1:], fit.weights, fit.x_weights)
-    out = np.zeros((len(pairs), 3, len(theta)))
-    for i, (_, j, lag) in enumerate(pairs):
+    out = np.zeros((len(terms), 3, len(theta)))
+    for i, (_, j, lag) in enumerate(terms):
         if j is not None:
             out[i, 0, j], out[i, 2, j] = m.own[0], m.all[0]
             out[i, 0, -1] += theta[j] * m.d_own[0]
@@ -273,8 +250,10 @@ def _gradient(
 
 
 def _multipliers(
-    rho: NDArray[np.float64], weights: Spectrum | None, x_weights: Spectrum | None
+    rho: NDArray[np.float64], weights: Spectral | None, x_weights: Spectral | None
 ) -> _Multipliers:
+    if isinstance(weights, SpectrumPath) or isinstance(x_weights, SpectrumPath):
+        return _mean_multipliers(rho, weights, x_weights)
     shared = weights or x_weights
     if shared is None:
         one, zero = np.ones_like(rho), np.zeros_like(rho)
@@ -288,6 +267,22 @@ def _multipliers(
         level = 1.0 / (1.0 - rho)
         return _Multipliers(a, aw, level, level, awa, awaw, level**2, level**2)
     return _Multipliers(*np.array([_dense(float(r), W, X) for r in rho]).T)
+
+
+def _mean_multipliers(
+    rho: NDArray[np.float64], weights: Spectral | None, x_weights: Spectral | None
+) -> _Multipliers:
+    """Average over the periods of weights that change over time."""
+    paths = [w for w in (weights, x_weights) if isinstance(w, SpectrumPath)]
+    T = len(paths[0].each)
+
+    def of(part: Spectral | None, t: int) -> Spectrum | None:
+        return part.each[t] if isinstance(part, SpectrumPath) else part
+
+    parts = [_multipliers(rho, of(weights, t), of(x_weights, t)) for t in range(T)]
+    names = [field.name for field in fields(_Multipliers)]
+    means = (np.mean([getattr(part, name) for part in parts], axis=0) for name in names)
+    return _Multipliers(*means)
 
 
 def _own_by_eigenvalues(
@@ -306,32 +301,3 @@ def _dense(rho: float, W: NDArray[np.float64], X: NDArray[np.float64]) -> tuple[
     own = [float(np.trace(m)) / n for m in matrices]
     everyone = [float(m.sum()) / n for m in matrices]
     return own[0], own[1], everyone[0], everyone[1], own[2], own[3], everyone[2], everyone[3]
-
-
-def _draw(
-    theta: NDArray[np.float64],
-    V: NDArray[np.float64],
-    df: int | None,
-    fit: Estimate,
-    draws: int,
-    rng: np.random.Generator,
-) -> tuple[NDArray[np.float64], float]:
-    """Draw parameters until `draws` of them lie in the space of rho; return the share refused."""
-    values, vectors = np.linalg.eigh(V)
-    root = vectors * np.sqrt(np.clip(values, 0.0, None))
-    lower, upper = fit.weights.interval if fit.weights is not None else (-np.inf, np.inf)
-    kept = np.empty((0, len(theta)))
-    tried = 0
-    while len(kept) < draws:
-        if tried >= _TRIES * draws:
-            raise IdentificationError(
-                f"{tried - len(kept)} of {tried} draws of rho leave ({lower:.4f}, {upper:.4f}): "
-                "its standard error is too wide to simulate from; use the delta interval."
-            )
-        fresh = rng.standard_normal((draws, len(theta))) @ root.T
-        if df is not None:
-            fresh /= np.sqrt(rng.chisquare(df, (draws, 1)) / df)
-        fresh += theta
-        tried += draws
-        kept = np.vstack([kept, fresh[(fresh[:, -1] > lower) & (fresh[:, -1] < upper)]])
-    return kept[:draws], 1.0 - len(kept) / tried

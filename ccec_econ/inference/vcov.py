@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.information import Scores, inverse_information, scores
+from ccec_econ.engine.information import Scores, apply, inverse_information, scores
 from ccec_econ.engine.transform import reduction
 from ccec_econ.errors import FormulaError, IdentificationError
 
@@ -200,12 +200,26 @@ def unit_scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]
     pairs = np.zeros((len(above[0]), own.shape[1]))
     own[:, :K] = np.einsum("tnk,tn->nk", parts.Z, parts.v) / s2
     for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        own[:, j] = np.diag(A) * surplus
+        own[:, j], pairs[:, j] = _quadratic(A, parts.v, s2, tau, shared)
         if name == "rho":
             own[:, j] += (parts.mean * parts.v).sum(axis=0) / s2
-        pairs[:, j] = (A + A.T)[above] * (products[above] + tau * shared)
     own[:, -1] = surplus / (2.0 * s2)
     return own, pairs
+
+
+def _quadratic(
+    A: NDArray[np.float64], v: NDArray[np.float64], s2: float, tau: int, shared: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Centred contributions of units and of pairs to sum_t v'Av/s2, A of shape (1 or T, N, N)."""
+    above = np.triu_indices(v.shape[1], k=1)
+    if len(A) == 1:
+        products, periods = (v.T @ v / s2)[None], float(tau)
+    else:
+        products, periods = np.einsum("ti,tj->tij", v, v) / s2, tau / len(A)
+    surplus = np.einsum("pii->pi", products) - periods * (1.0 - shared)
+    own = (np.einsum("pii->pi", A) * surplus).sum(axis=0)
+    twice = (A + A.transpose(0, 2, 1)) * (products + periods * shared)
+    return own, twice.sum(axis=0)[above]
 
 
 def period_scores(fit: Estimate) -> NDArray[np.float64]:
@@ -216,7 +230,8 @@ def period_scores(fit: Estimate) -> NDArray[np.float64]:
     out = np.zeros((T, K + len(parts.forms) + 1))
     out[:, :K] = np.einsum("tnk,tn->tk", parts.Z, parts.v) / s2
     for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        out[:, j] = np.einsum("ti,ij,tj->t", parts.v, A, parts.v) / s2 - share * np.trace(A)
+        quadratic = (parts.v * apply(A, parts.v)).sum(axis=1) / s2
+        out[:, j] = quadratic - share * np.broadcast_to(np.einsum("pii->p", A), (T,))
         if name == "rho":
             out[:, j] += (parts.mean * parts.v).sum(axis=1) / s2
     per_period = fit.reduction.nobs / T
@@ -232,7 +247,7 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     in_time = fit.reduction.periods < T
     J = np.eye(N) - (1.0 / N if fit.reduction.rows < N else 0.0)
     third, fourth = _cumulants(parts, fit)
-    diagonals = [np.diag(A @ J) / s2 for A in parts.forms.values()]
+    diagonals = [np.einsum("pij,ji->i", A, J) / (len(A) * s2) for A in parts.forms.values()]
     D = np.array([*diagonals, np.diag(J) / (2.0 * s2**2)])
     count = T * (1.0 - 1.0 / T) ** 2 if in_time else float(T)
     linear = [*np.moveaxis(parts.Z, 2, 0).sum(axis=1) / s2]
@@ -274,5 +289,5 @@ def _refuse_corrected(fit: Estimate, what: str) -> None:
     if fit.method == "bias_corrected":
         raise IdentificationError(
             f"no {what} covariance after a bias correction: scores are not zero there; use "
-            "method='transformation'."
+            "method='transformation', or correction=False in a dynamic model."
         )

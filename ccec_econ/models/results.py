@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.vcov import Covariance, Vcov, checked
@@ -157,8 +158,7 @@ class SpatialPanelResults(Parameters):
             mean = mean + (values[:, None] if name == "time" else values)
         weights = self.estimate.weights
         if weights is not None:
-            S = np.eye(len(weights.W)) - self.rho * weights.W
-            mean = np.linalg.solve(S, mean.T).T
+            mean = weights.solve(self.rho, mean)
         return self.panel.series(mean, "prediction")
 
     def effects(
@@ -189,6 +189,7 @@ class SpatialPanelResults(Parameters):
         size = f"N = {N} units, T = {T} periods, {_EFFECTS[self.effects_name]}"
         return (
             f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
+            *(["Weights change over time; variance corrected to first order."] * self._varying()),
             f"Standard errors: {self.vcov.convention}.",
             *(
                 f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, "
@@ -249,7 +250,10 @@ class SpatialPanelResults(Parameters):
         for j in range(len(self.design.terms), len(fit.terms)):
             column = self.design.X[:, :, self.design.terms.index(str(fit.lag_of[j]))]
             if weights is not None:
-                own = own + fit.optimum.coefficients[j] * column @ weights.W.T
+                own = own + fit.optimum.coefficients[j] * weights.lag(column)
         if structural and fit.weights is not None:
-            own = own + self.rho * self.design.y @ fit.weights.W.T
+            own = own + self.rho * fit.weights.lag(self.design.y)
         return np.asarray(own)
+
+    def _varying(self) -> bool:
+        return isinstance(self.estimate.weights, SpectrumPath)

@@ -24,7 +24,7 @@ effects. Journal of Econometrics 154, 165-185.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -32,10 +32,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.correction import bias_corrected
+from ccec_econ.engine.correction import bias_corrected, variance_corrected
 from ccec_econ.engine.estimate import Columns, estimate
-from ccec_econ.engine.spectrum import Spectrum, spectrum
-from ccec_econ.engine.transform import Method
+from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
+from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import (
     AlignmentError,
     FormulaError,
@@ -43,13 +43,17 @@ from ccec_econ.errors import (
     WeightsError,
     first_five,
 )
-from ccec_econ.formula import Design, lagged_term, materialise, parse
+from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
 from ccec_econ.inference.vcov import Covariance, Information, checked
 from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.time_lags import has_time_lag
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
 __all__ = ["gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
+
+
+type AnyWeights = WeightsLike | Mapping[Hashable, WeightsLike]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +75,8 @@ class _Options:
     """What a verb was asked for besides formula, data and weights."""
 
     durbin: Sequence[str] | None = None
-    x_weights: WeightsLike | None = None
-    error_weights: WeightsLike | None = None
+    x_weights: AnyWeights | None = None
+    error_weights: AnyWeights | None = None
     method: Method = "transformation"
     index: tuple[str, str] | None = None
     cov: Covariance = Information()  # noqa: RUF009 (frozen, no state)
@@ -132,7 +136,7 @@ def ols(
 def slx(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
     durbin: Sequence[str] | None = None,
     index: tuple[str, str] | None = None,
@@ -169,10 +173,11 @@ def slx(
 def sar(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
-    x_weights: WeightsLike | None = None,
+    x_weights: AnyWeights | None = None,
     method: Method = "transformation",
+    correction: bool = True,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
 ) -> SpatialPanelResults:
@@ -180,13 +185,21 @@ def sar(
 
     Parameters
     ----------
-    formula, data, weights, index, cov
-        As in `slx`. Time effects need row-standardised weights.
+    formula, data, index, cov
+        As in `slx`.
+    weights : Graph or W, or mapping
+        Time effects need row-standardised weights. A mapping period -> Graph means weights that
+        change over time: time effects leave exactly, unit effects are demeaned and the variance
+        corrected to first order.
     x_weights : Graph or W, optional
         Weights behind ``W(x)`` in the formula, where they are not those of the response.
     method : {"transformation", "direct", "bias_corrected"}
         Lee-Yu transformation likelihood (default); the direct likelihood, which is biased when N
         is small, and its bias-corrected version reproduce older software.
+
+    correction : bool
+        Only for formulas with time lags ``L(y)`` or ``W(L(y))``: whether the bias of the dynamic
+        model is corrected (see `ccec_econ.models.dynamic`, which fits it).
 
     Raises
     ------
@@ -200,6 +213,18 @@ def sar(
     >>> list(fit.params.index)
     ['digital', 'rho']
     """
+    if has_time_lag(formula):
+        from ccec_econ.models import dynamic  # stands on this module
+
+        _refuse_static_options(method, x_weights)
+        return dynamic.sar(
+            formula,
+            data,
+            weights,
+            correction=correction,
+            index=index,
+            cov=cov,
+        )
     options = _Options(x_weights=x_weights, method=method, index=index, cov=cov)
     return _fit(_SAR, formula, data, weights, options)
 
@@ -207,7 +232,7 @@ def sar(
 def sem(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
@@ -240,11 +265,12 @@ def sem(
 def sdm(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
     durbin: Sequence[str] | None = None,
-    x_weights: WeightsLike | None = None,
+    x_weights: AnyWeights | None = None,
     method: Method = "transformation",
+    correction: bool = True,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
 ) -> SpatialPanelResults:
@@ -259,6 +285,10 @@ def sdm(
     x_weights : Graph or W, optional
         Weights of the regressors, where they are not those of the response.
 
+    correction : bool
+        Only for formulas with time lags ``L(y)`` or ``W(L(y))``: whether the bias of the dynamic
+        model is corrected (see `ccec_econ.models.dynamic`, which fits it).
+
     Raises
     ------
     PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
@@ -271,6 +301,20 @@ def sdm(
     >>> list(fit.params.index)
     ['digital', 'W(digital)', 'rho']
     """
+    if has_time_lag(formula):
+        from ccec_econ.models import dynamic  # stands on this module
+
+        _refuse_static_options(method)
+        return dynamic.sdm(
+            formula,
+            data,
+            weights,
+            durbin=durbin,
+            x_weights=x_weights,
+            correction=correction,
+            index=index,
+            cov=cov,
+        )
     options = _Options(durbin, x_weights, method=method, index=index, cov=cov)
     return _fit(_SDM, formula, data, weights, options)
 
@@ -278,10 +322,10 @@ def sdm(
 def sdem(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
     durbin: Sequence[str] | None = None,
-    error_weights: WeightsLike | None = None,
+    error_weights: AnyWeights | None = None,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
@@ -314,9 +358,9 @@ def sdem(
 def sac(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
-    error_weights: WeightsLike | None = None,
+    error_weights: AnyWeights | None = None,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
@@ -352,11 +396,11 @@ def sac(
 def gns(
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike,
+    weights: AnyWeights,
     *,
     durbin: Sequence[str] | None = None,
-    x_weights: WeightsLike | None = None,
-    error_weights: WeightsLike | None = None,
+    x_weights: AnyWeights | None = None,
+    error_weights: AnyWeights | None = None,
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
@@ -400,11 +444,19 @@ def gns(
     return _fit(_GNS, formula, data, weights, options)
 
 
+def _refuse_static_options(method: Method, x_weights: WeightsLike | None = None) -> None:
+    if method != "transformation" or x_weights is not None:
+        raise FormulaError(
+            "formulas with time lags take neither method nor, in sar, x_weights; use correction= "
+            "to choose whether the bias is corrected."
+        )
+
+
 def _fit(
     model: _Model,
     formula: str,
     data: pd.DataFrame,
-    weights: WeightsLike | None,
+    weights: AnyWeights | None,
     options: _Options,
 ) -> SpatialPanelResults:
     """Align, materialise, lag, estimate."""
@@ -412,34 +464,66 @@ def _fit(
     panel = Panel.from_frame(data, options.index)
     if weights is None and model.spatial:
         raise AlignmentError(f"{model.name} needs spatial weights and got none; give a Graph.")
-    own = _spectrum(weights, panel)
-    x_own = own if options.x_weights is None else _spectrum(options.x_weights, panel)
-    error = own if options.error_weights is None else _spectrum(options.error_weights, panel)
-    design = materialise(spec, panel, None if x_own is None else x_own.W)
+    own = _spectral(weights, panel)
+    x_own = own if options.x_weights is None else _spectral(options.x_weights, panel)
+    error = own if options.error_weights is None else _spectral(options.error_weights, panel)
+    design = materialise(spec, panel, None if x_own is None else x_own.lag)
     _refuse_method(options.method, design)
+    if isinstance(error, SpectrumPath) and model.lag_u:
+        raise WeightsError(
+            f"{model.name}: weights of errors that change over time are not available; give one "
+            "Graph as error_weights, or use sar or sdm."
+        )
     for part in (own if model.lag_y else None, error if model.lag_u else None):
-        if part is not None:
-            _refuse_unstandardised(part.W, design, options.method)
+        for each in part.each if isinstance(part, SpectrumPath) else (part,):
+            if each is not None:
+                _refuse_unstandardised(each.W, design, options.method)
+    varying = model.lag_y and isinstance(own, SpectrumPath)
     fit = estimate(
         _columns(model, design, x_own, options.durbin),
         weights=own,
         x_weights=x_own,
-        error_weights=error if model.lag_u else None,
+        error_weights=error if model.lag_u and isinstance(error, Spectrum) else None,
         lag_y=model.lag_y,
         effects=design.effects,
         method=options.method,
+        size=_varying_size(design, options.method) if varying else None,
     )
     if options.method == "bias_corrected":
         fit = bias_corrected(fit)
+    elif varying and options.method == "transformation":
+        fit = variance_corrected(fit)
     return SpatialPanelResults(model.name, spec, panel, design, fit, cov(fit))
 
 
-def _spectrum(weights: WeightsLike | None, panel: Panel) -> Spectrum | None:
-    return None if weights is None else spectrum(align(weights, panel.units))
+def _spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
+    """Spectrum of one Graph, or a path of them for a mapping period -> Graph."""
+    if weights is None:
+        return None
+    if not isinstance(weights, Mapping):
+        return spectrum(align(weights, panel.units))
+    absent = [time for time in panel.times if time not in weights]
+    if absent:
+        raise AlignmentError(
+            f"weights that change over time lack {first_five(absent)}; give one Graph per period."
+        )
+    known: dict[int, Spectrum] = {}
+    for time in panel.times:
+        graph = weights[time]
+        if id(graph) not in known:
+            known[id(graph)] = spectrum(align(graph, panel.units))
+    return SpectrumPath(tuple(known[id(weights[time])] for time in panel.times))
+
+
+def _varying_size(design: Design, method: Method) -> Reduction:
+    """Rows and periods when W changes over time: unit effects are demeaned, not transformed."""
+    T, N = design.y.shape
+    within: Effects = "time" if design.effects in ("time", "twoway") else "none"
+    return reduction(within, method, T, N)
 
 
 def _columns(
-    model: _Model, design: Design, weights: Spectrum | None, durbin: Sequence[str] | None
+    model: _Model, design: Design, weights: Spectral | None, durbin: Sequence[str] | None
 ) -> Columns:
     """Raw columns with the lags that the model, `durbin` or the formula ask for."""
     lag_of = tuple(design.lags.get(j) for j in range(len(design.terms)))
@@ -447,7 +531,7 @@ def _columns(
     if not chosen or weights is None:
         return Columns(design.y, design.X, design.terms, lag_of)
     picked = design.X[:, :, [design.terms.index(term) for term in chosen]]
-    lags: NDArray[np.float64] = np.einsum("ij,tjk->tik", weights.W, picked)
+    lags = weights.lag(picked)
     return Columns(
         design.y,
         np.concatenate([design.X, lags], axis=2),

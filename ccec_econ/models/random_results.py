@@ -1,0 +1,299 @@
+"""What a fit with random unit effects returns, and its tests against fixed effects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from ccec_econ.engine.random import RandomEstimate
+from ccec_econ.formula import Spec
+from ccec_econ.inference.effects import Effects, effects
+from ccec_econ.inference.outcome import Outcome
+from ccec_econ.inference.random_tests import (
+    common_to_units,
+    hausman,
+    mundlak,
+    no_unit_effects,
+    time_means,
+)
+from ccec_econ.inference.vcov import Vcov
+from ccec_econ.panel import Panel
+from ccec_econ.typeset import Table, interval, number
+
+__all__ = ["RandomEffectsResults"]
+
+_SCALES = ("phi", "sigma2")
+_FORMS = {
+    "none": "independent errors",
+    "bsk": "spatial errors, unit effects outside the filter (BSK)",
+    "kkp": "spatial errors, unit effects inside the filter (KKP)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RandomEffectsResults:
+    """Results of a spatial panel model with random unit effects.
+
+    Attributes
+    ----------
+    model : str
+        "ols", "slx", "sar", "sdm", "sem", "sdem", "sac" or "gns": its spatial terms.
+    method : str
+        "ml", or "gm" and its moments.
+    spec : Spec
+        The formula, taken apart.
+    panel : Panel
+        Units and periods, for labels.
+    estimate : RandomEstimate
+        The estimates and the columns they were made from.
+    vcov : Vcov
+        Covariance of `params`, with its convention; missing where none is defined.
+    """
+
+    model: str
+    method: str
+    spec: Spec
+    panel: Panel
+    estimate: RandomEstimate
+    vcov: Vcov
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients, rho and lam where the model has them, phi = sigma_mu2/sigma2, sigma2."""
+        best, base = self.estimate.optimum, self.estimate.base
+        spatial = {"rho": best.rho, "lam": best.lam}
+        values = [*best.coefficients, *(spatial[n] for n in base.spatial), best.phi, best.sigma2]
+        return pd.Series(values, index=self._index, name="parameter")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of `params`."""
+        return pd.DataFrame(self.vcov.matrix, index=self._index, columns=self._index)
+
+    @property
+    def std_errors(self) -> pd.Series:
+        """Standard errors of `params`; missing for phi at its border."""
+        return pd.Series(np.sqrt(np.diag(self.vcov.matrix)), index=self._index, name="std_error")
+
+    @property
+    def tstats(self) -> pd.Series:
+        """Ratios of `params` to their standard errors; missing for phi and sigma2.
+
+        Zero is the border of both, where the ratio is not normal: see `unit_effects_test`.
+        """
+        ratio = self.params / self.std_errors
+        ratio[list(_SCALES)] = np.nan
+        return pd.Series(ratio, name="tstat")
+
+    @property
+    def pvalues(self) -> pd.Series:
+        """Two-sided normal p-values."""
+        values = 2.0 * stats.norm.sf(np.abs(self.tstats.to_numpy()))
+        return pd.Series(values, index=self._index, name="pvalue")
+
+    def conf_int(self, level: float = 0.95) -> pd.DataFrame:
+        """Confidence intervals of `params`; those of phi and sigma2 are normal in logarithms.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        if not 0.0 < level < 1.0:
+            raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
+        reach = float(stats.norm.ppf(0.5 + level / 2)) * self.std_errors
+        out = pd.DataFrame({"lower": self.params - reach, "upper": self.params + reach})
+        for name in _SCALES:
+            value = float(self.params[name])
+            factor = float(np.exp(reach[name] / value)) if value > 0.0 else np.nan
+            out.loc[name] = [value / factor, value * factor]
+        return out
+
+    @property
+    def rho(self) -> float:
+        """Spatial autoregressive coefficient; zero in models without a lag of y."""
+        return self.estimate.optimum.rho
+
+    @property
+    def lam(self) -> float:
+        """Spatial coefficient of the errors; zero in models without."""
+        return self.estimate.optimum.lam
+
+    @property
+    def phi(self) -> float:
+        """Variance of the unit effects in units of that of the innovations."""
+        return self.estimate.optimum.phi
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the innovations v."""
+        return self.estimate.optimum.sigma2
+
+    @property
+    def sigma_mu2(self) -> float:
+        """Variance of the unit effects mu, phi * sigma2."""
+        return self.phi * self.sigma2
+
+    @property
+    def boundary(self) -> bool:
+        """Whether the likelihood is highest at phi = 0: the data show no unit effects."""
+        return self.estimate.optimum.boundary
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood with all constants; NaN for generalised moments."""
+        return self.estimate.optimum.loglik
+
+    @property
+    def nobs(self) -> int:
+        """Rows of data, N * T."""
+        return self.estimate.likelihood.nobs
+
+    @property
+    def resids(self) -> pd.Series:
+        """Disturbances y - rho Wy - Zd, unit effects included, indexed (unit, time)."""
+        return self.panel.series(self.estimate.base.disturbances, "residual")
+
+    @property
+    def fitted_values(self) -> pd.Series:
+        """Rho Wy + Zd, unit effects not included."""
+        base = self.estimate.base
+        return self.panel.series(base.y - base.disturbances, "fitted")
+
+    def unit_effects(self) -> pd.Series:
+        """Best linear predictor of mu, indexed by unit; shrunk towards zero."""
+        return pd.Series(self.estimate.unit_effects(), index=self.panel.units, name="unit_effect")
+
+    def variance_components(self) -> pd.DataFrame:
+        """sigma_v2, sigma_mu2 and the share sigma_mu2/(sigma_mu2 + sigma_v2), with delta errors."""
+        V, phi, s2 = self.vcov.matrix[-2:, -2:], self.phi, self.sigma2
+        J = np.array([[0.0, 1.0], [s2, phi], [1.0 / (1.0 + phi) ** 2, 0.0]])
+        if self.boundary:
+            J, V = J[:, 1:], V[1:, 1:]
+        errors = np.sqrt(np.diag(J @ V @ J.T))
+        if self.boundary:
+            errors[1:] = np.nan
+        values = [s2, phi * s2, phi / (1.0 + phi)]
+        index = pd.Index(["sigma_v2", "sigma_mu2", "share_mu"], name="component")
+        return pd.DataFrame({"estimate": values, "std_error": errors}, index=index)
+
+    def effects(
+        self, *, level: float = 0.95, draws: int = 1000, rng: int | np.random.Generator = 0
+    ) -> Effects:
+        """Direct, indirect and total effects of the regressors, time-means left out.
+
+        Parameters
+        ----------
+        level : float
+            Confidence level in (0, 1).
+        draws : int
+            Draws behind the simulation interval.
+        rng : int or Generator
+            Seed or generator; the default repeats the same draws.
+        """
+        base = self.estimate.base
+        found = effects(base, self.vcov, level=level, draws=draws, rng=np.random.default_rng(rng))
+        means = time_means(base)
+        names = dict.fromkeys(str(name) for name in found.frame.index.get_level_values("term"))
+        return found.select([name for name in names if name not in means])
+
+    def mundlak_test(self) -> Outcome:
+        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``."""
+        return mundlak(self.estimate, self.vcov)
+
+    def hausman(self) -> Outcome:
+        """Compare slopes with those of fixed effects; inapplicable where covariances cross."""
+        return hausman(self.estimate, self.vcov)
+
+    def unit_effects_test(self) -> Outcome:
+        """Test phi = 0 by its likelihood ratio, on its border."""
+        return no_unit_effects(self.estimate)
+
+    def tidy(self, level: float = 0.95) -> pd.DataFrame:
+        """Return one row per term: estimate, std_error, statistic, p_value, conf_low, conf_high."""
+        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
+        return self.to_frame(level).set_axis(names, axis=1).reset_index()
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """Parameters, standard errors, statistics, p-values and intervals."""
+        columns = [self.params, self.std_errors, self.tstats, self.pvalues]
+        return pd.concat(columns, axis=1).join(self.conf_int(level))
+
+    def notes(self) -> tuple[str, ...]:
+        """Sample, likelihood and variance convention, for the foot of a table."""
+        T, N = self.estimate.base.y.shape
+        how = "maximum likelihood" if self.method == "ml" else self.method.replace("gm", "GM")
+        form = _FORMS[self.estimate.likelihood.form]
+        out = [
+            f"N = {N} units, T = {T} periods, random unit effects, {form}; {how}.",
+            f"Standard errors: {self.vcov.convention}.",
+        ]
+        if self.boundary:
+            out.append(
+                "phi = 0 is a border optimum: the likelihood falls as unit effects get a variance. "
+                "Other standard errors take phi = 0 as known."
+            )
+        elif self.phi < 0.0:
+            out.append("phi < 0: unit means vary less than independent errors would.")
+        elif self.method == "ml":
+            out.append("Intervals of phi and sigma2 are normal in logarithms.")
+        base = self.estimate.base
+        if base.spatial and common_to_units(base):
+            out.append(
+                "What is common to all units is estimated, not removed: dummies of periods bias "
+                f"{' and '.join(base.spatial)} downwards by order 1/N."
+            )
+        out += [
+            f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, phi = {o.phi:.4f}, "
+            f"log-likelihood {o.loglik:.3f}."
+            for o in self.estimate.others
+        ]
+        return tuple(out)
+
+    def summary(self, digits: int = 4) -> Table:
+        """Table of parameters, with fit and convention beneath."""
+        frame = self.to_frame()
+        rows = tuple(
+            (
+                str(term),
+                number(row[0], digits),
+                number(row[1], digits),
+                number(row[2], 2),
+                number(row[3], 3),
+                interval(row[4], row[5], digits) if np.isfinite(row[4:6]).all() else "",
+            )
+            for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
+        )
+        fit = f"Variance of unit effects {self.sigma_mu2:.5g}, log-likelihood "
+        fit += f"{number(self.loglik, 3) or 'not defined'}."
+        return Table(
+            title=f"Random effects {self.model.upper()}: {self.spec}",
+            columns=("Term", "Estimate", "Std. error", "z", "P>|z|", "95 % interval"),
+            rows=rows,
+            notes=(fit, *self.notes()),
+        )
+
+    def to_latex(self) -> str:
+        """Summary as LaTeX."""
+        return self.summary().to_latex()
+
+    def to_typst(self) -> str:
+        """Summary as Typst."""
+        return self.summary().to_typst()
+
+    def to_markdown(self) -> str:
+        """Summary as Markdown."""
+        return self.summary().to_markdown()
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
+
+    @property
+    def _index(self) -> pd.Index:
+        return pd.Index(list(self.estimate.names), name="term")
