@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env data-check replicate test verify accept paper lock clean
+.PHONY: help env data-check replicate test simulate verify accept paper lock clean
 
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
@@ -56,6 +56,9 @@ test: $(ready) ## style, types, layers of import and the test suite
 	$(python) -m mypy
 	.venv/bin/lint-imports --no-logo
 	$(python) -m pytest
+
+simulate: $(ready) ## run the long simulations that `make test` leaves out (minutes)
+	$(python) -m pytest -m slow
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html
 	@$(python) replication/verify.py

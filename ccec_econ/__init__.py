@@ -8,48 +8,98 @@
 """
 
 from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
+from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.effects import Effects
+from ccec_econ.inference.multiple import holm, romano_wolf
 from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
+from ccec_econ.models.gmm import gmm, s2sls
+from ccec_econ.models.groups import (
+    effects_by_order,
+    group_effects,
+    split_by_origin,
+    unit_effects,
+)
 from ccec_econ.models.higher_order import HigherOrderResults, higher_order
+from ccec_econ.models.instrumental import InstrumentalResults
+from ccec_econ.models.nesting import (
+    common_factor,
+    lr_test,
+    nested_tests,
+    sdm_vs_sdem,
+    wald_test,
+)
 from ccec_econ.models.random import random_effects, random_effects_gm
 from ccec_econ.models.random_results import RandomEffectsResults
+from ccec_econ.models.resampling import bootstrap, randomisation_test, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.small_sample import small_sample
+from ccec_econ.models.specification import (
+    dependence_tests,
+    diagnostics,
+    lm_tests,
+    moran_by_period,
+)
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.unit_means import mundlak
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "AndersonRubinSet",
     "Cluster",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",
     "HigherOrderResults",
     "Information",
+    "InstrumentalResults",
     "QuasiML",
     "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
+    "bootstrap",
     "circle",
+    "common_factor",
     "convergence",
     "data",
+    "dependence_tests",
+    "diagnostics",
+    "effects_by_order",
     "errors",
+    "gmm",
     "gns",
+    "group_effects",
     "higher_order",
+    "holm",
     "indices",
+    "lm_tests",
+    "lr_test",
+    "moran_by_period",
+    "mundlak",
+    "nested_tests",
     "ols",
     "random_effects",
     "random_effects_gm",
+    "randomisation_test",
     "report",
+    "romano_wolf",
+    "s2sls",
     "sac",
     "sar",
     "sdem",
     "sdm",
+    "sdm_vs_sdem",
     "sem",
     "simulation",
     "slx",
+    "small_sample",
+    "split_by_origin",
     "table",
+    "unit_effects",
+    "wald_test",
     "weights",
+    "wild_cluster",
 ]

@@ -36,7 +36,7 @@ from ccec_econ.inference.dynamic_effects import (
 from ccec_econ.inference.persistence import Convergence, convergence
 from ccec_econ.inference.vcov import Covariance, Information, checked
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.static import _columns, _Model, _refuse_unstandardised
+from ccec_econ.models.static import Model, _refuse_unstandardised, model_columns
 from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
@@ -83,7 +83,7 @@ class DynamicPanelResults(SpatialPanelResults):
         """Return the same fit with another covariance; after a correction, `Information` only."""
         return replace(self, vcov=checked(cov)(self.estimate))
 
-    def effects(
+    def effects(  # type: ignore[override]
         self,
         *,
         horizon: Horizon = "short",
@@ -209,7 +209,7 @@ def sar(
     ['L(growth)', 'rho']
     """
     return _fit(
-        _Model("sar", lag_y=True), formula, data, weights, (None, None), correction, index, cov
+        Model("sar", lag_y=True), formula, data, weights, (None, None), correction, index, cov
     )
 
 
@@ -250,7 +250,7 @@ def sdm(
     ['L(growth)', 'digital', 'W(digital)', 'rho']
     """
     return _fit(
-        _Model("sdm", lag_y=True, lag_x=True),
+        Model("sdm", lag_y=True, lag_x=True),
         formula,
         data,
         weights,
@@ -262,7 +262,7 @@ def sdm(
 
 
 def _fit(
-    model: _Model,
+    model: Model,
     formula: str,
     data: pd.DataFrame,
     weights: WeightsLike,
@@ -280,7 +280,7 @@ def _fit(
     panel, history = with_history(spec, whole)
     design, still = time_design(spec, panel, own, x_own)
     _refuse_unstandardised(own.W, design, "transformation")
-    columns, lags = time_columns(design, _columns(model, still, x_own, durbin), spec)
+    columns, lags = time_columns(design, model_columns(model, still, x_own, durbin), spec)
     quasi = estimate_dynamic(
         columns,
         weights=own,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
+from ccec_econ.inference.groups import GroupEffects, group_effects
 from ccec_econ.inference.vcov import Covariance, Vcov, checked
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
@@ -161,17 +163,41 @@ class SpatialPanelResults(Parameters):
             mean = weights.solve(self.rho, mean)
         return self.panel.series(mean, "prediction")
 
+    @overload
     def effects(
         self,
         *,
+        groups: None = None,
         level: float = 0.95,
         draws: int = 1000,
         rng: int | np.random.Generator = 0,
-    ) -> Effects:
+    ) -> Effects: ...
+
+    @overload
+    def effects(
+        self,
+        *,
+        groups: pd.Series,
+        level: float = 0.95,
+        draws: int = 1000,
+        rng: int | np.random.Generator = 0,
+    ) -> GroupEffects: ...
+
+    def effects(
+        self,
+        *,
+        groups: pd.Series | None = None,
+        level: float = 0.95,
+        draws: int = 1000,
+        rng: int | np.random.Generator = 0,
+    ) -> Effects | GroupEffects:
         """Direct, indirect and total effects with delta and simulation intervals.
 
         Parameters
         ----------
+        groups : Series, optional
+            Group by unit, such as ``ce.circle.roles()``: then the effects that a change in every
+            unit of one group has on the mean unit of another. `ce.group_effects` has more options.
         level : float
             Confidence level in (0, 1).
         draws : int
@@ -179,8 +205,17 @@ class SpatialPanelResults(Parameters):
         rng : int or Generator
             Seed or generator; the default repeats the same draws.
         """
-        return effects(
-            self.estimate, self.vcov, level=level, draws=draws, rng=np.random.default_rng(rng)
+        random = np.random.default_rng(rng)
+        if groups is None:
+            return effects(self.estimate, self.vcov, level=level, draws=draws, rng=random)
+        return group_effects(
+            self.estimate,
+            self.vcov,
+            self.panel.units,
+            groups,
+            level=level,
+            draws=draws,
+            rng=random,
         )
 
     def notes(self) -> tuple[str, ...]:

@@ -50,14 +50,14 @@ from ccec_econ.models.time_lags import has_time_lag
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
-__all__ = ["gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
+__all__ = ["Model", "gns", "model_columns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
 
 
 type AnyWeights = WeightsLike | Mapping[Hashable, WeightsLike]
 
 
 @dataclass(frozen=True, slots=True)
-class _Model:
+class Model:
     """Which spatial lags a model holds."""
 
     name: str
@@ -67,6 +67,7 @@ class _Model:
 
     @property
     def spatial(self) -> bool:
+        """Whether the model needs weights."""
         return self.lag_y or self.lag_x or self.lag_u
 
 
@@ -82,14 +83,14 @@ class _Options:
     cov: Covariance = Information()  # noqa: RUF009 (frozen, no state)
 
 
-_OLS = _Model("ols")
-_SLX = _Model("slx", lag_x=True)
-_SAR = _Model("sar", lag_y=True)
-_SEM = _Model("sem", lag_u=True)
-_SDM = _Model("sdm", lag_y=True, lag_x=True)
-_SDEM = _Model("sdem", lag_x=True, lag_u=True)
-_SAC = _Model("sac", lag_y=True, lag_u=True)
-_GNS = _Model("gns", lag_y=True, lag_x=True, lag_u=True)
+_OLS = Model("ols")
+_SLX = Model("slx", lag_x=True)
+_SAR = Model("sar", lag_y=True)
+_SEM = Model("sem", lag_u=True)
+_SDM = Model("sdm", lag_y=True, lag_x=True)
+_SDEM = Model("sdem", lag_x=True, lag_u=True)
+_SAC = Model("sac", lag_y=True, lag_u=True)
+_GNS = Model("gns", lag_y=True, lag_x=True, lag_u=True)
 _INFORMATION = Information()
 
 
@@ -453,7 +454,7 @@ def _refuse_static_options(method: Method, x_weights: WeightsLike | None = None)
 
 
 def _fit(
-    model: _Model,
+    model: Model,
     formula: str,
     data: pd.DataFrame,
     weights: AnyWeights | None,
@@ -480,7 +481,7 @@ def _fit(
                 _refuse_unstandardised(each.W, design, options.method)
     varying = model.lag_y and isinstance(own, SpectrumPath)
     fit = estimate(
-        _columns(model, design, x_own, options.durbin),
+        model_columns(model, design, x_own, options.durbin),
         weights=own,
         x_weights=x_own,
         error_weights=error if model.lag_u and isinstance(error, Spectrum) else None,
@@ -522,8 +523,8 @@ def _varying_size(design: Design, method: Method) -> Reduction:
     return reduction(within, method, T, N)
 
 
-def _columns(
-    model: _Model, design: Design, weights: Spectral | None, durbin: Sequence[str] | None
+def model_columns(
+    model: Model, design: Design, weights: Spectral | None, durbin: Sequence[str] | None
 ) -> Columns:
     """Raw columns with the lags that the model, `durbin` or the formula ask for."""
     lag_of = tuple(design.lags.get(j) for j in range(len(design.terms)))
@@ -540,7 +541,7 @@ def _columns(
     )
 
 
-def _durbin(model: _Model, design: Design, durbin: Sequence[str] | None) -> tuple[str, ...]:
+def _durbin(model: Model, design: Design, durbin: Sequence[str] | None) -> tuple[str, ...]:
     """Terms to lag besides those that the formula lags itself."""
     if not model.lag_x:
         return ()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from ccec_econ.inference.vcov import Covariance
@@ -122,7 +123,7 @@ def term_label(term: str, labels: Mapping[str, str]) -> str:
 def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple[str, ...]]:
     fits = list(columns.values())
     return [
-        ("σ²", *(number(fit.sigma2, digits) for fit in fits)),
+        ("σ²", *(f"{fit.sigma2:.4g}" for fit in fits)),
         ("Log-likelihood", *(number(fit.loglik, 2) for fit in fits)),
         ("R², effects removed", *(number(fit.rsquared, 3) for fit in fits)),
         ("Fixed effects", *(_EFFECTS[fit.effects_name] for fit in fits)),
@@ -135,6 +136,10 @@ def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple
 def _kind(fit: SpatialPanelResults) -> str:
     if not fit.estimate.spatial:
         return "least squares"
+    if fit.model.startswith("dynamic"):
+        return "QML" if fit.method == "direct" else "QML, corrected"
+    if np.isnan(fit.loglik) and fit.method == "transformation":  # instruments, no likelihood
+        return fit.likelihood_name()
     return "ML" if fit.effects_name == "none" else _SHORT[fit.method]
 
 

@@ -37,7 +37,9 @@ def test_dependence_statistics_are_those_of_plm(cigar) -> None:
     found = dependence_tests(ce.ols("logc ~ logp + logy | state", panel), W, draws=19)
     expected = PRINTED["residuals_unit_effects"]
     assert found["Pesaran CD"].statistic == pytest.approx(expected["cd"], rel=ROUNDING)
-    assert found["Breusch-Pagan"].statistic == pytest.approx(expected["breusch_pagan"], rel=ROUNDING)
+    assert found["Breusch-Pagan"].statistic == pytest.approx(
+        expected["breusch_pagan"], rel=ROUNDING
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Casting complex")  # spreg's condition number
@@ -69,7 +71,7 @@ def test_engine_pieces_are_what_the_textbook_says(cigar) -> None:
     fit = ce.ols("logc ~ logp + logy | state + year", panel).estimate
     dense = ce.weights.align(W, W.unique_ids)
     found = lm.slopes(lm.conventional(fit), spectrum(dense), spectrum(dense))
-    e, (T, N) = fit.residuals, fit.y.shape
+    e, T = fit.residuals, len(fit.y)
     s2 = (e**2).mean()
     assert found.d[1] == pytest.approx((e * (e @ dense.T)).sum() / s2)
     assert found.V[1, 1] == pytest.approx(T * np.trace(dense @ dense + dense.T @ dense))

@@ -38,6 +38,11 @@ VERBS: dict[str, Fit] = {
     "sdm direct": verb("sdm", method="direct"),
     "sdm bias-corrected": verb("sdm", method="bias_corrected"),
     "sdm clustered": verb("sdm", cov=ce.Cluster()),
+    "sdm changing weights": lambda formula, data, weights: ce.sdm(
+        formula, data, dict.fromkeys(range(2000, 2012), weights)
+    ),
+    "2sls": verb("s2sls"),
+    "gmm": verb("gmm"),
 }
 SPATIAL = {name: fit for name, fit in VERBS.items() if name != "ols"}
 

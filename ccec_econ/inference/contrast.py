@@ -1,0 +1,87 @@
+"""One-sided tests of effects, and equivalence by two of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from scipy import stats
+
+from ccec_econ.typeset import number
+
+__all__ = ["Alternative", "Contrast", "equivalence", "one_sided"]
+
+Alternative = Literal["less", "greater"]
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A linear combination of group effects against zero, one-sided, by the delta method.
+
+    Attributes
+    ----------
+    name, term : str
+    estimate, std_error, statistic : float
+    df : int or None
+        Degrees of freedom of the t distribution; None for the normal.
+    alternative : {"less", "greater"}
+        What the p-value is evidence for.
+    pvalue : float
+    """
+
+    name: str
+    term: str
+    estimate: float
+    std_error: float
+    statistic: float
+    df: int | None
+    alternative: Alternative
+    pvalue: float
+
+    def __str__(self) -> str:
+        side = "<" if self.alternative == "less" else ">"
+        reference = "z" if self.df is None else f"t({self.df})"
+        return (
+            f"{self.name}, {self.term}: {number(self.estimate, 4)} "
+            f"(std. error {number(self.std_error, 4)}), {reference} = "
+            f"{number(self.statistic, 2)}, one-sided p ({side} 0) = {number(self.pvalue, 3)}"
+        )
+
+
+def one_sided(
+    name: str,
+    term: str,
+    estimate: float,
+    std_error: float,
+    *,
+    df: int | None,
+    alternative: Alternative,
+) -> Contrast:
+    """Refer an estimate over its error to t(df), or the normal, on one side."""
+    statistic = estimate / std_error
+    tail = stats.t.cdf if alternative == "less" else stats.t.sf
+    p = float(tail(statistic, df or np.inf))
+    return Contrast(name, term, estimate, std_error, statistic, df, alternative, p)
+
+
+def equivalence(estimate: float, std_error: float, margin: float, df: int | None) -> float:
+    """P-value of two one-sided tests that an effect lies outside (-margin, margin).
+
+    A small p-value is evidence that the effect is smaller than the margin either way; a large one
+    that the data cannot say so, which "not significant" does not tell.
+
+    Raises
+    ------
+    ValueError
+        If the margin is not positive.
+
+    References
+    ----------
+    Schuirmann (1987), Journal of Pharmacokinetics and Biopharmaceutics 15, 657-680.
+    """
+    if not margin > 0.0:
+        raise ValueError(f"margin {margin}: give a positive size below which effects do not count.")
+    above = stats.t.sf((estimate + margin) / std_error, df or np.inf)
+    below = stats.t.cdf((estimate - margin) / std_error, df or np.inf)
+    return float(max(above, below))

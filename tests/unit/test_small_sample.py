@@ -1,0 +1,235 @@
+"""The small-sample pack and the randomisation test, against doing it by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import ccec_econ as ce
+from ccec_econ.errors import FormulaError, IdentificationError, PanelError, WeightsError
+from ccec_econ.models.refit import columns_on, matrices, without_unit
+from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
+from ccec_econ.models.small_sample import small_sample
+from simulated import simulate
+
+F = "y ~ x1 + x2 | id + year"
+
+
+@pytest.fixture(scope="module")
+def sdm(sim16):
+    return ce.sdm(F, *sim16)
+
+
+def dropped(sim16, unit: int):
+    """Panel and weights without a unit, rows standardised again."""
+    panel, W = sim16
+    units = panel.index.get_level_values(0).unique().sort_values()
+    M = pd.DataFrame(ce.weights.align(W, units), units, units).drop(unit).drop(unit, axis=1)
+    M = M.div(M.sum(axis=1), axis=0)
+    return panel.drop(unit, level=0), ce.weights.from_matrix(M, M.index)
+
+
+@pytest.mark.parametrize("model", ["slx", "sar", "sem", "sdm", "sdem", "sac"])
+def test_leaving_a_unit_out_is_fitting_without_it(model: str, sim16) -> None:
+    fit = getattr(ce, model)(F, *sim16)
+    for unit in (1, 7):
+        expected = getattr(ce, model)(F, *dropped(sim16, unit)).params
+        again = without_unit(fit, unit)
+        np.testing.assert_allclose(again.optimum.coefficients, expected.iloc[: len(again.terms)])
+        spatial = [getattr(again.optimum, name) for name in again.spatial]
+        np.testing.assert_allclose(spatial, expected[list(again.spatial)], atol=1e-8)
+
+
+def test_lags_of_the_formula_and_chosen_lags_are_made_again(sim16) -> None:
+    panel, W = sim16
+    for formula, options in (
+        ("y ~ x1 + W(x2 * x1) | id + year", {}),
+        (F, {"durbin": ["x2"]}),
+        (F, {"method": "bias_corrected"}),
+    ):
+        fit = ce.sdm(formula, panel, W, **options)
+        expected = ce.sdm(formula, *dropped(sim16, 3), **options)
+        again = without_unit(fit, 3)
+        assert again.terms == expected.estimate.terms
+        assert again.optimum.rho == pytest.approx(expected.rho, abs=1e-8)
+
+
+def test_weights_that_are_not_standardised_stay_so(sim16) -> None:
+    panel, W = sim16
+    units = panel.index.get_level_values(0).unique().sort_values()
+    M = ce.weights.align(W, units) * np.linspace(0.5, 0.9, 16)[:, None]
+    fit = ce.sar("y ~ x1 | id", panel, ce.weights.from_matrix(M, units))
+    np.testing.assert_allclose(
+        without_unit(fit, units[2]).weights.W, np.delete(np.delete(M, 2, 0), 2, 1)
+    )
+
+
+def test_pack_of_a_coefficient(sim16) -> None:
+    panel, _ = sim16
+    fit = ce.ols(F, panel, cov=ce.Cluster())
+    found = small_sample(fit, "x1", margin=0.5)
+    alone = {u: ce.ols(F, panel.drop(u, level=0)).params["x1"] for u in fit.panel.units}
+    pd.testing.assert_series_equal(found.leave_one_out, pd.Series(alone), check_names=False)
+    assert found.range == (min(alone.values()), max(alone.values()))
+    assert found.range_units == (min(alone, key=alone.get), max(alone, key=alone.get))
+    assert (found.n, found.T, found.clusters) == (16, 12, 16)
+    assert found.detectable == pytest.approx(2.8 * fit.std_errors["x1"])
+    assert found.pvalue == wild_cluster(fit, "x1").pvalue
+    b, se = fit.params["x1"], fit.std_errors["x1"]
+    expected = max(stats.t.sf((b + 0.5) / se, 15), stats.t.cdf((b - 0.5) / se, 15))
+    assert found.pvalue_equivalence == pytest.approx(expected)
+
+
+def test_leverage_is_the_share_in_what_is_left_of_the_term(sim16) -> None:
+    panel, W = sim16
+    fit = ce.slx(F, panel, W)
+    Z = fit.estimate.Z.reshape(-1, 4)
+    rest = Z[:, 0] - Z[:, 1:] @ np.linalg.lstsq(Z[:, 1:], Z[:, 0], rcond=None)[0]
+    by_unit = (rest.reshape(12, 16) ** 2).sum(axis=0)
+    found = small_sample(fit, "x1").leverage
+    np.testing.assert_allclose(found, by_unit / by_unit.sum())
+    both = small_sample(fit, "x1", quantity="total").leverage
+    assert both.sum() == pytest.approx(1.0)
+    assert not np.allclose(both, found)
+
+
+def test_one_unit_that_moves_alone_has_all_the_leverage(sim16) -> None:
+    panel, _ = sim16
+    alone = panel.assign(x2=panel["x2"].where(panel.index.get_level_values(0) == 5, 0.0))
+    unit, share = small_sample(ce.ols("y ~ x2 | id", alone), "x2", keep=[5]).largest_leverage
+    assert unit == 5
+    assert share == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("quantity", ["direct", "indirect", "total"])
+def test_pack_of_an_effect(quantity: str, sdm, sim16) -> None:
+    found = small_sample(sdm, "x2", quantity=quantity, draws=49)
+    row = sdm.effects().frame.loc[("x2", quantity)]
+    assert found.estimate == pytest.approx(row["estimate"])
+    assert found.std_error == pytest.approx(row["std_error"])
+    without = ce.sdm(F, *dropped(sim16, 4)).effects(draws=5).frame["estimate"]["x2", quantity]
+    assert found.leave_one_out[4] == pytest.approx(without, abs=1e-8)
+    expected = bootstrap(sdm, draws=49, innovations="unit").frame
+    assert found.pvalue == expected["pvalue"][f"{quantity} x2"]
+    assert "whole units" in found.bootstrap
+
+
+@pytest.mark.parametrize(
+    ("quantity", "combination"),
+    [("direct", {"x1": 1}), ("indirect", {"W(x1)": 1}), ("total", {"x1": 1, "W(x1)": 1})],
+)
+def test_effects_of_slx_are_tested_as_combinations(quantity: str, combination, sim16) -> None:
+    fit = ce.slx(F, *sim16)
+    found = small_sample(fit, "x1", quantity=quantity)
+    assert found.pvalue == wild_cluster(fit, combination).pvalue
+
+
+def test_islands_are_named(sim16) -> None:
+    """In a star the centre is everyone's only neighbour."""
+    panel, _ = sim16
+    units = panel.index.get_level_values(0).unique().sort_values()
+    star = np.zeros((16, 16))
+    star[0, 1:] = star[1:, 0] = 1.0
+    graph = ce.weights.row_standardise(ce.weights.from_matrix(star, units))
+    fit = ce.slx("y ~ x1 | id + year", panel, graph)
+    with pytest.raises(WeightsError, match=r"without 1, 2, 3, 4, 5, 6 and 10 more has no neigh"):
+        small_sample(fit, "x1")
+    kept = small_sample(fit, "x1", keep=[1])
+    assert list(kept.leave_one_out.index) == list(range(2, 17))
+    assert "Never left out: 1." in str(kept)
+
+
+def test_it_prints(sdm) -> None:
+    found = small_sample(sdm, "x1", quantity="total", margin=0.2, draws=19)
+    table = found.summary(labels={u: f"city {u}" for u in range(1, 17)})
+    assert table.columns == ("Quantity", "Value", "Detail")
+    low, high = found.range_units
+    assert f"without city {low}; without city {high}" in str(table)
+    assert "The sign turns in 0 of 16" in found._repr_html_()
+    assert "H0: the effect is 0.2 or more either way" in str(found)
+
+
+def test_wrong_requests_are_refused(sdm, sim16) -> None:
+    with pytest.raises(FormulaError, match="no coefficient of 'rho'"):
+        small_sample(sdm, "rho")
+    with pytest.raises(FormulaError, match=r"no effects of 'W\(x1\)'"):
+        small_sample(sdm, "W(x1)", quantity="total")
+    with pytest.raises(FormulaError, match="quantity 'elasticity' is unknown"):
+        small_sample(sdm, "x1", quantity="elasticity")
+    with pytest.raises(FormulaError, match="no indirect effect of 'x1'"):
+        small_sample(ce.ols(F, sim16[0]), "x1", quantity="indirect")
+    with pytest.raises(FormulaError, match="keep names 99"):
+        small_sample(sdm, "x1", keep=[99])
+    with pytest.raises(PanelError, match="no unit 99"):
+        without_unit(sdm, 99)
+
+
+def test_permuted_columns_equal_a_permuted_panel(sim16) -> None:
+    panel, W = sim16
+    order = np.random.default_rng(3).permutation(16)
+    for formula in (F, "y ~ x1 + W(x1) + x2 | id + year", "y ~ np.exp(x1) + x1:x2 | id + year"):
+        fit = ce.slx(formula, panel, W)
+        paths = fit.panel.cube(fit.panel.frame["x1"].to_numpy())[:, order]
+        columns = _builder(fit, "x1", matrices(fit.estimate))(paths)
+        moved = panel.sort_index().assign(x1=paths.T.ravel())
+        expected = ce.slx(formula, moved, W)
+        again = columns_on(expected, expected.panel, matrices(expected.estimate))
+        assert columns.terms == again.terms
+        np.testing.assert_allclose(columns.X, again.X, atol=1e-12)
+
+
+@pytest.mark.parametrize("model", ["ols", "sdm"])
+def test_randomisation_by_hand(model: str, sim16) -> None:
+    panel, W = sim16
+    rng = np.random.default_rng(2)
+    noisy = panel.sort_index().assign(y=panel["y"] + 12 * rng.standard_normal(len(panel)))
+    graph = [] if model == "ols" else [W]
+    fit = getattr(ce, model)(F, noisy, *graph, cov=ce.Cluster())
+    found = randomisation_test(fit, "x2", draws=19, rng=7)
+    draws, exceeding = np.random.default_rng(7), 0
+    paths = noisy["x2"].to_numpy().reshape(16, 12)
+    for _ in range(19):
+        moved = noisy.assign(x2=paths[draws.permutation(16)].ravel())
+        again = getattr(ce, model)(F, moved, *graph, cov=ce.Cluster())
+        exceeding += abs(again.tstats["x2"]) >= abs(fit.tstats["x2"])
+    assert found.pvalue == pytest.approx((1 + exceeding) / 20)
+    assert found.statistic == pytest.approx(fit.tstats["x2"])
+    assert "19 permutations, 0 failed" in str(found)
+
+
+def test_a_strong_treatment_is_found_and_lags_can_be_tested() -> None:
+    W = (np.roll(np.eye(10), 1, axis=1) + np.roll(np.eye(10), -1, axis=1)) / 2
+    panel = simulate(np.random.default_rng(0), W, 8, 0.2, np.array([2.0]), np.array([1.5]))
+    fit = ce.sdm("y ~ x0 | unit + year", panel, ce.weights.from_matrix(W, range(10)))
+    assert randomisation_test(fit, "x0", draws=99).pvalue == 0.01
+    assert randomisation_test(fit, "x0", term="W(x0)", draws=99).pvalue <= 0.02
+
+
+def test_randomisation_refuses_what_it_cannot_permute(sim16, sdm) -> None:
+    panel, W = sim16
+    flat = panel.assign(trend=panel.index.get_level_values(1) * 1.0, z=1.0)
+    fit = ce.sar("y ~ x1 + trend | id", flat, W)
+    with pytest.raises(FormulaError, match="the same in all units"):
+        randomisation_test(fit, "trend")
+    with pytest.raises(FormulaError, match="must stand on the right side"):
+        randomisation_test(fit, "z")
+    with pytest.raises(FormulaError, match="must stand on the right side"):
+        randomisation_test(fit, "y", term="x1")
+    with pytest.raises(FormulaError, match="no column 'x9'"):
+        randomisation_test(fit, "x9")
+    with pytest.raises(FormulaError, match=r"no parameter 'W\(x1\)'"):
+        randomisation_test(fit, "x1", term="W(x1)")
+    with pytest.raises(ValueError, match="draws 0"):
+        randomisation_test(sdm, "x1", draws=0)
+
+
+def test_weights_that_change_over_time_are_refused(sim16) -> None:
+    panel, W = sim16
+    path = dict.fromkeys(panel.index.get_level_values(1).unique(), W)
+    fit = ce.slx("y ~ x1 | id + year", panel, path)
+    with pytest.raises(IdentificationError, match="weights that change over time"):
+        small_sample(fit, "x1")
+    with pytest.raises(IdentificationError, match="weights that change over time"):
+        randomisation_test(fit, "x1")
