@@ -35,8 +35,8 @@ from ccec_econ.inference.dynamic_effects import (
 )
 from ccec_econ.inference.persistence import Convergence, convergence
 from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.static import Model, _refuse_unstandardised, model_columns
 from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
@@ -279,7 +279,7 @@ def _fit(
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)
     design, still = time_design(spec, panel, own, x_own)
-    _refuse_unstandardised(own.W, design, "transformation")
+    refuse_unstandardised(own.W, design, "transformation")
     columns, lags = time_columns(design, model_columns(model, still, x_own, durbin), spec)
     quasi = estimate_dynamic(
         columns,

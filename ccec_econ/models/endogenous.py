@@ -19,12 +19,12 @@ from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import demean, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
-from ccec_econ.models.static import (
+from ccec_econ.models.fitting import (
     AnyWeights,
     Model,
-    _refuse_unstandardised,
-    _spectral,
     model_columns,
+    refuse_unstandardised,
+    spectral,
 )
 from ccec_econ.panel import Panel
 
@@ -76,11 +76,11 @@ def prepare(
     spec, panel = parse(formula), Panel.from_frame(data, options.index)
     if weights is None and (options.lag or options.durbin):
         raise AlignmentError(f"{name} needs weights for its lags and got none; give a Graph.")
-    own = _spectral(weights, panel)
+    own = spectral(weights, panel)
     design = materialise(spec, panel, None if own is None else own.lag)
     if own is not None and options.lag:
         for each in own.each if isinstance(own, SpectrumPath) else (own,):
-            _refuse_unstandardised(each.W, design, "transformation")
+            refuse_unstandardised(each.W, design, "transformation")
     durbin = design.slopes if options.durbin == "all" else options.durbin
     model = Model(name, lag_y=options.lag, lag_x=durbin is not None)
     columns = model_columns(model, design, own, durbin)

@@ -38,8 +38,8 @@ from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, FormulaError, WeightsError
 from ccec_econ.inference.vcov import Covariance, Information, Vcov, _cumulants
 from ccec_econ.models.endogenous import Durbin, Options, Order, Problem, filled, prepare
+from ccec_econ.models.fitting import AnyWeights
 from ccec_econ.models.instrumental import InstrumentalResults, covariance, instrumented
-from ccec_econ.models.static import AnyWeights
 from ccec_econ.weights import WeightsLike
 
 __all__ = ["gmm", "s2sls"]

@@ -110,12 +110,6 @@ class HigherOrderResults(Parameters):
             ),
         )
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
-
 
 def higher_order(
     formula: str,

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy import stats
 
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.typeset import interval, number
+from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["Parameters"]
 
@@ -83,7 +83,7 @@ class Parameters:
                 number(row[1], digits),
                 number(row[2], 2),
                 number(row[3], 3),
-                interval(row[4], row[5], digits),
+                interval(row[4], row[5], digits) if np.isfinite(row[4:6]).all() else "",
             )
             for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
         )
@@ -92,3 +92,25 @@ class Parameters:
         """Headings of `rows`."""
         stat = "t" if self.vcov.df else "z"
         return ("Term", "Estimate", "Std. error", stat, f"P>|{stat}|", "95 % interval")
+
+    def summary(self, digits: int = 4) -> Table:
+        """Table of parameters, with fit and convention beneath."""
+        raise NotImplementedError
+
+    def to_latex(self) -> str:
+        """Summary as LaTeX."""
+        return self.summary().to_latex()
+
+    def to_typst(self) -> str:
+        """Summary as Typst."""
+        return self.summary().to_typst()
+
+    def to_markdown(self) -> str:
+        """Summary as Markdown."""
+        return self.summary().to_markdown()
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()

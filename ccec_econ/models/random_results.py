@@ -20,8 +20,9 @@ from ccec_econ.inference.random_tests import (
     time_means,
 )
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Table, number
 
 __all__ = ["RandomEffectsResults"]
 
@@ -34,7 +35,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RandomEffectsResults:
+class RandomEffectsResults(Parameters):
     """Results of a spatial panel model with random unit effects.
 
     Attributes
@@ -74,11 +75,6 @@ class RandomEffectsResults:
         return pd.DataFrame(self.vcov.matrix, index=self._index, columns=self._index)
 
     @property
-    def std_errors(self) -> pd.Series:
-        """Standard errors of `params`; missing for phi at its border."""
-        return pd.Series(np.sqrt(np.diag(self.vcov.matrix)), index=self._index, name="std_error")
-
-    @property
     def tstats(self) -> pd.Series:
         """Ratios of `params` to their standard errors; missing for phi and sigma2.
 
@@ -87,12 +83,6 @@ class RandomEffectsResults:
         ratio = self.params / self.std_errors
         ratio[list(_SCALES)] = np.nan
         return pd.Series(ratio, name="tstat")
-
-    @property
-    def pvalues(self) -> pd.Series:
-        """Two-sided normal p-values."""
-        values = 2.0 * stats.norm.sf(np.abs(self.tstats.to_numpy()))
-        return pd.Series(values, index=self._index, name="pvalue")
 
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals of `params`; those of phi and sigma2 are normal in logarithms.
@@ -212,16 +202,6 @@ class RandomEffectsResults:
         """Test phi = 0 by its likelihood ratio, on its border."""
         return no_unit_effects(self.estimate)
 
-    def tidy(self, level: float = 0.95) -> pd.DataFrame:
-        """Return one row per term: estimate, std_error, statistic, p_value, conf_low, conf_high."""
-        names = ["estimate", "std_error", "statistic", "p_value", "conf_low", "conf_high"]
-        return self.to_frame(level).set_axis(names, axis=1).reset_index()
-
-    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
-        """Parameters, standard errors, statistics, p-values and intervals."""
-        columns = [self.params, self.std_errors, self.tstats, self.pvalues]
-        return pd.concat(columns, axis=1).join(self.conf_int(level))
-
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
         T, N = self.estimate.base.y.shape
@@ -255,44 +235,14 @@ class RandomEffectsResults:
 
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
-        frame = self.to_frame()
-        rows = tuple(
-            (
-                str(term),
-                number(row[0], digits),
-                number(row[1], digits),
-                number(row[2], 2),
-                number(row[3], 3),
-                interval(row[4], row[5], digits) if np.isfinite(row[4:6]).all() else "",
-            )
-            for term, row in zip(frame.index, frame.to_numpy(dtype=np.float64), strict=True)
-        )
         fit = f"Variance of unit effects {self.sigma_mu2:.5g}, log-likelihood "
         fit += f"{number(self.loglik, 3) or 'not defined'}."
         return Table(
             title=f"Random effects {self.model.upper()}: {self.spec}",
-            columns=("Term", "Estimate", "Std. error", "z", "P>|z|", "95 % interval"),
-            rows=rows,
+            columns=self.heads(),
+            rows=self.rows(digits),
             notes=(fit, *self.notes()),
         )
-
-    def to_latex(self) -> str:
-        """Summary as LaTeX."""
-        return self.summary().to_latex()
-
-    def to_typst(self) -> str:
-        """Summary as Typst."""
-        return self.summary().to_typst()
-
-    def to_markdown(self) -> str:
-        """Summary as Markdown."""
-        return self.summary().to_markdown()
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     @property
     def _index(self) -> pd.Index:

@@ -15,8 +15,8 @@ from ccec_econ.engine.spectrum import Spectral, Spectrum, spectrum
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise
 from ccec_econ.inference.bootstrap import refuse_other_models
+from ccec_econ.models.fitting import Model, model_columns
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.static import Model, model_columns
 from ccec_econ.panel import Panel
 from ccec_econ.weights import is_row_standardised
 

@@ -259,24 +259,6 @@ class SpatialPanelResults(Parameters):
             notes=(fit, *self.notes()),
         )
 
-    def to_latex(self) -> str:
-        """Summary as LaTeX."""
-        return self.summary().to_latex()
-
-    def to_typst(self) -> str:
-        """Summary as Typst."""
-        return self.summary().to_typst()
-
-    def to_markdown(self) -> str:
-        """Summary as Markdown."""
-        return self.summary().to_markdown()
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
-
     def _explained(self, *, structural: bool) -> NDArray[np.float64]:
         """Zd of the raw columns, with rho Wy when structural; shape (T, N)."""
         fit = self.estimate
