@@ -200,6 +200,11 @@ def _used(left: Formula, right: Formula, panel: Panel) -> list[str]:
     columns = panel.frame.columns
     names = {str(name) for name in left.required_variables | right.required_variables}
     names -= {_LAG} - set(columns)
+    if "L" in names and "L" not in columns:
+        raise FormulaError(
+            "time lags L() are for the dynamic models of ce.sar and ce.sdm; elsewhere build the "
+            "lag first: data['x_lag'] = data.groupby(level=0)['x'].shift()."
+        )
     reserved = sorted(n for n in names if n in _RESERVED or re.match(r"[WL]\(.*\)$", n))
     if reserved:
         raise FormulaError(

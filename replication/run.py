@@ -155,6 +155,12 @@ def _compare_step(project: Project, row: Row) -> Step:
 def _check_data() -> None:
     import ccec_econ as ce
 
+    root = Path(__file__).resolve().parents[1]
+    if root not in Path(ce.__file__).resolve().parents:
+        raise ReplicationError(
+            "the package that Python finds is not the one of this folder; run `make env` here, or "
+            "use this folder's .venv"
+        )
     ce.data.verify_manifest()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import ccec_econ as ce
@@ -41,6 +42,13 @@ def build(config: dict[str, Any]) -> Exhibit:
             "missing": missing,
             "adjusted": len(changed),
             "screened": screened,
+            "cities": len(city.index.unique("unit")) - 1,
+            "indicators": len(ce.data.load_index("digital").weights),
+            "screen": {
+                "years": ce.data.Screen().longest_run,
+                "deviations": ce.data.Screen().k,
+                "factor": math.exp(ce.data.Screen().floor),
+            },
             "adjusted_all": len(adjusted),
             "counties": len(county.index.unique("unit")),
             "county_first": int(county.index.unique("year").min()),

@@ -53,6 +53,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         finding=finding(effects, clustered, labels) + holm(packs),
         numbers={
             "draws": effects.draws,
+            "level": 100 * effects.level,
             "rejected": effects.rejected,
             "small_sample": {
                 term: {"p": pack.pvalue, "low": pack.range[0], "high": pack.range[1]}

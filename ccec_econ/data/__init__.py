@@ -9,12 +9,14 @@ from ccec_econ.data.panels import (
     load_level_changes,
     load_panel,
 )
+from ccec_econ.data.screening import Screen
 from ccec_econ.data.store import data_dir, load_raw, load_table
 from ccec_econ.data.units import load_units
 from ccec_econ.data.validation import validation_table
 
 __all__ = [
     "Layer",
+    "Screen",
     "data_dir",
     "describe_columns",
     "load_adjustments",

@@ -90,7 +90,7 @@ def build_city_panel() -> CityPanel:
         **{name: composite.index.unstack("unit") for name, composite in indices.items()},
         **{name: digital.used[name] for name in FIVE},
         **{f"{name}_published": digital.published[name] for name in FIVE},
-        "gdp_yearbook": yearbook_gdp,
+        "gdp_yearbook_area": yearbook_gdp,
         "urban_income": wide("income", "urban_income"),
         "night_lights": wide("night_lights", "ntl_viirslike_sum"),
         "built_up_km2": wide("city_yearbook", "builtup_area_districts"),
@@ -138,7 +138,7 @@ def _people_tables(people: _Residents) -> dict[str, pd.DataFrame]:
     return {
         "pop": people.used,
         "pop_published": people.published,
-        "pop_yearbook": people.yearbook,
+        "pop_yearbook_area": people.yearbook,
         "pop_break": jump.astype(float),
     }
 
@@ -187,7 +187,7 @@ def _yearbook_rows(
 ) -> list[pd.DataFrame]:
     gaps = published.isna() & interpolated.notna()
     moved = _cells_where_different(interpolated, yearbook)
-    name = "pop_yearbook"
+    name = "pop_yearbook_area"
     return [
         rows_where(gaps & ~moved, name, published, yearbook, _INTERPOLATED),
         rows_where(moved & ~gaps, name, published, yearbook, _ZIYANG),
@@ -197,7 +197,7 @@ def _yearbook_rows(
 
 def _gdp_rows(gdp: pd.DataFrame, yearbook: pd.DataFrame) -> pd.DataFrame:
     moved = _cells_where_different(gdp, yearbook)
-    return rows_where(moved, "gdp_yearbook", gdp, yearbook, _ZIYANG)
+    return rows_where(moved, "gdp_yearbook_area", gdp, yearbook, _ZIYANG)
 
 
 def _true_rd() -> tuple[pd.DataFrame, pd.DataFrame]:

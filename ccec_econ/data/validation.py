@@ -244,6 +244,15 @@ def _rd_remark() -> str:
     )
 
 
+def _cores_remark() -> str:
+    gdp, members = _gdp(2021), 10.0 * _member_gdp(2021)
+    share = 100.0 * (gdp[CHENGDU] + members) / (gdp.drop(_CHONGQING).sum() + members)
+    return (
+        "Chengdu and the whole municipality of Chongqing, unrevised GDP; with the member counties "
+        f"of Chongqing alone {share:.1f}"
+    )
+
+
 def _says(text: str) -> Callable[[], str]:
     return lambda: text
 
@@ -309,7 +318,8 @@ _CHECKS: tuple[Check, ...] = (
     Check(
         "D3-009",
         lambda: _two_cores(2021),
-        _says("Chengdu and the whole municipality of Chongqing, unrevised GDP"),
+        _cores_remark,
+        same=True,
     ),
     Check(
         "D0-008",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.moments import Triangle, reduce_columns
-from ccec_econ.engine.spectrum import Spectral, Spectrum
+from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
@@ -82,6 +82,27 @@ class Estimate:
     def spatial(self) -> tuple[str, ...]:
         """Names of the spatial parameters, after the coefficients."""
         return ("rho",) * (self.spectrum is not None) + ("lam",) * (self.error is not None)
+
+    @property
+    def has_time_lags(self) -> bool:
+        """Whether a term is a lag of the response in time: a dynamic model."""
+        return any(term.startswith(("L(", "W(L(")) for term in self.terms)
+
+    @property
+    def varies(self) -> bool:
+        """Whether weights change over time."""
+        return any(isinstance(part, SpectrumPath) for part in (self.weights, self.x_weights))
+
+    @property
+    def periods(self) -> int:
+        """Independent periods behind scores and information.
+
+        The likelihood's, but one less where unit effects were demeaned because W changes.
+        """
+        demeaned = self.effects in ("unit", "twoway") and self.method == "transformation"
+        full = self.reduction.periods == len(self.y)
+        varies = isinstance(self.spectrum, SpectrumPath)
+        return self.reduction.periods - int(varies and demeaned and full)
 
     @property
     def disturbances(self) -> NDArray[np.float64]:

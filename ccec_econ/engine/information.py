@@ -130,7 +130,7 @@ def inverted(
 
 def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Information with coefficients replaced by R d, Z'Z = R'R, and R itself."""
-    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.reduction.periods
+    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.periods
     R = fit.triangle.at(fit.optimum.lam).R
     K, names = len(R), list(parts.forms)
     P = K + len(names) + 1
@@ -146,7 +146,7 @@ def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.floa
         slope = np.einsum("tnk,tn->k", parts.Z, parts.mean) / s2
         info[:K, K] = info[K, :K] = solve_triangular(R, slope, trans="T")
         info[K, K] += float((parts.mean**2).sum()) / s2
-    info[-1, -1] = fit.reduction.nobs / (2.0 * s2**2)
+    info[-1, -1] = fit.reduction.rows * tau / (2.0 * s2**2)
     return info, R
 
 

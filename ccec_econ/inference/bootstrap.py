@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
-from ccec_econ.engine.spectrum import Spectral, SpectrumPath, spectrum
-from ccec_econ.engine.transform import reduction
+from ccec_econ.engine.spectrum import Spectral, spectrum
 from ccec_econ.errors import (
     ConvergenceError,
     FormulaError,
@@ -291,11 +290,10 @@ def refuse_other_models(fit: Estimate) -> None:
         If weights change over time, or the likelihood is that of a model with time lags.
     """
     refuse_no_likelihood(fit)
-    varying = any(isinstance(part, SpectrumPath) for part in (fit.weights, fit.x_weights))
-    if varying or fit.reduction != reduction(fit.effects, fit.method, *fit.y.shape):
-        what = "weights that change over time" if varying else "a likelihood of its own"
+    if fit.varies or fit.has_time_lags:
+        what = "weights that change over time" if fit.varies else "time lags"
         raise IdentificationError(
-            f"the model has {what}; refits are available for static models with constant weights."
+            f"the model has {what}; this is available for static models with constant weights."
         )
 
 

@@ -11,7 +11,7 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.vcov import Vcov
 
-__all__ = ["Pair", "draw_parameters", "pairs", "parameters"]
+__all__ = ["Pair", "draw_parameters", "pairs", "parameters", "refuse_outside"]
 
 type Pair = tuple[str, int | None, int | None]
 _TRIES = 100  # draws that may leave the parameter space, per draw kept, before giving up
@@ -22,9 +22,9 @@ def pairs(fit: Estimate) -> list[Pair]:
     own = {
         term: j
         for j, (term, of) in enumerate(zip(fit.terms, fit.lag_of, strict=True))
-        if of is None and term != "Intercept"
+        if of is None and term != "Intercept" and not term.startswith("L(")
     }
-    lag = {of: j for j, of in enumerate(fit.lag_of) if of is not None}
+    lag = {of: j for j, of in enumerate(fit.lag_of) if of is not None and of[:2] != "L("}
     return [(term, own.get(term), lag.get(term)) for term in dict.fromkeys([*own, *lag])]
 
 
@@ -75,3 +75,21 @@ def draw_parameters(
         fresh = fresh[(fresh[:, -1] > lower) & (fresh[:, -1] < upper)]
         kept = np.vstack([kept, fresh if inside is None else fresh[inside(fresh)]])
     return kept[:draws], 1.0 - len(kept) / tried
+
+
+def refuse_outside(fit: Estimate) -> None:
+    """Refuse effects of an estimate whose rho lies where I - rho W has no sensible inverse.
+
+    Raises
+    ------
+    IdentificationError
+        If rho is outside its interval, as estimates by instruments can be.
+    """
+    if fit.weights is None:
+        return
+    lower, upper = fit.weights.interval
+    if not lower < fit.optimum.rho < upper:
+        raise IdentificationError(
+            f"rho = {fit.optimum.rho:.4f} lies outside ({lower:.4f}, {upper:.4f}): there is no "
+            "reduced form, hence no effects."
+        )

@@ -119,7 +119,7 @@ class Cluster:
         if self.by == "unit":
             middle, groups = unit_middle(fit), N
         else:
-            middle, groups = _outer(period_scores(fit)), T
+            middle, groups = _outer(_enough_periods(fit)), T
         nobs, K = _within_nobs(fit), len(fit.terms)
         factor = groups / (groups - 1) * (nobs - 1) / (nobs - K)
         bread = inverse_information(fit)
@@ -143,13 +143,13 @@ class DriscollKraay:
     lags: int
 
     def __post_init__(self) -> None:
-        if self.lags < 0:
-            raise IdentificationError(f"lags {self.lags}: give zero or more.")
+        if not isinstance(self.lags, int) or self.lags < 0:
+            raise IdentificationError(f"lags {self.lags!r}: give a whole number, zero or more.")
 
     def __call__(self, fit: Estimate) -> Vcov:
         """Compute the covariance of an estimate."""
         _refuse_corrected(fit, "Driscoll-Kraay")
-        rows = period_scores(fit)
+        rows = _enough_periods(fit)
         T = len(rows)
         if self.lags >= T:
             raise IdentificationError(f"lags {self.lags} with {T} periods: give fewer lags.")
@@ -190,7 +190,7 @@ def unit_scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]
     Their sums add to the gradient of the likelihood, zero at its maximum. Residuals demeaned over
     units are correlated by -1/N, which the centring takes into account.
     """
-    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.reduction.periods
+    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.periods
     N, K = parts.v.shape[1], len(fit.terms)
     shared = 1.0 / N if fit.reduction.rows < N else 0.0
     products = parts.v.T @ parts.v / s2
@@ -226,7 +226,7 @@ def period_scores(fit: Estimate) -> NDArray[np.float64]:
     """Score contributions of periods, shape (T, P); they add to the gradient."""
     parts, s2 = scores(fit), fit.optimum.sigma2
     T, K = len(parts.v), len(fit.terms)
-    share = fit.reduction.periods / T
+    share = fit.periods / T
     out = np.zeros((T, K + len(parts.forms) + 1))
     out[:, :K] = np.einsum("tnk,tn->tk", parts.Z, parts.v) / s2
     for j, (name, A) in enumerate(parts.forms.items(), start=K):
@@ -234,7 +234,7 @@ def period_scores(fit: Estimate) -> NDArray[np.float64]:
         out[:, j] = quadratic - share * np.broadcast_to(np.einsum("pii->p", A), (T,))
         if name == "rho":
             out[:, j] += (parts.mean * parts.v).sum(axis=1) / s2
-    per_period = fit.reduction.nobs / T
+    per_period = fit.reduction.rows * fit.periods / T
     out[:, -1] = (parts.v**2).sum(axis=1) / (2.0 * s2**2) - per_period / (2.0 * s2)
     return out
 
@@ -244,19 +244,18 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     parts, s2 = scores(fit), fit.optimum.sigma2
     T, N = parts.v.shape
     K = len(fit.terms)
-    in_time = fit.reduction.periods < T
-    J = np.eye(N) - (1.0 / N if fit.reduction.rows < N else 0.0)
+    J = np.eye(N) - (1.0 / N if fit.effects in ("time", "twoway") else 0.0)
+    own = (1.0 - 1.0 / T) if fit.effects in ("unit", "twoway") else 1.0
     third, fourth = _cumulants(parts, fit)
-    diagonals = [np.einsum("pij,ji->i", A, J) / (len(A) * s2) for A in parts.forms.values()]
-    D = np.array([*diagonals, np.diag(J) / (2.0 * s2**2)])
-    count = T * (1.0 - 1.0 / T) ** 2 if in_time else float(T)
-    linear = [*np.moveaxis(parts.Z, 2, 0).sum(axis=1) / s2]
+    diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.forms.values()]
+    diagonals.append(np.diag(J)[None] / (2.0 * s2**2))
+    D = np.stack([np.broadcast_to(part, (T, N)) for part in diagonals])
     omega = np.zeros((K + len(D), K + len(D)))
-    omega[K:, K:] = fourth * count * D @ D.T
-    cross = third * np.array(linear) @ D.T
+    omega[K:, K:] = fourth * own**2 * np.einsum("ati,bti->ab", D, D)
+    cross = third * np.einsum("tik,ati->ka", parts.Z, D) / s2
     omega[:K, K:], omega[K:, :K] = cross, cross.T
     if "rho" in parts.forms:
-        by_rho = third * (parts.mean.sum(axis=0) / s2) @ D.T
+        by_rho = third * np.einsum("ti,ati->a", parts.mean, D) / s2
         omega[K, K:] += by_rho
         omega[K:, K] += by_rho
     return omega
@@ -266,12 +265,18 @@ def _cumulants(parts: Scores, fit: Estimate) -> tuple[float, float]:
     """Third and fourth cumulants of the innovations, cleared of the removal of effects."""
     T, N = parts.v.shape
     own = [1.0, 1.0, 1.0]
-    for m, removed in ((T, fit.reduction.periods < T), (N, fit.reduction.rows < N)):
+    in_time, in_space = fit.effects in ("unit", "twoway"), fit.effects in ("time", "twoway")
+    if in_time and T == 2:
+        raise IdentificationError(
+            "quasi-ML with two periods: removing unit effects leaves no third moment to estimate; "
+            "use Information() or Cluster('unit')."
+        )
+    for m, removed in ((T, in_time), (N, in_space)):
         if removed:
             a, b = 1.0 - 1.0 / m, -1.0 / m
             own = [w * (a**p + (m - 1) * b**p) for w, p in zip(own, (2, 3, 4), strict=True)]
     third = float((parts.v**3).mean()) / own[1]
-    fourth = (float((parts.v**4).mean()) - 3.0 * (fit.optimum.sigma2 * own[0]) ** 2) / own[2]
+    fourth = (float((parts.v**4).mean()) - 3.0 * float((parts.v**2).mean()) ** 2) / own[2]
     return third, fourth
 
 
@@ -283,6 +288,19 @@ def _within_nobs(fit: Estimate) -> int:
     """Observations net of effects, whichever likelihood was used."""
     T, N = fit.y.shape
     return reduction(fit.effects, "transformation", T, N).nobs
+
+
+def _enough_periods(fit: Estimate) -> NDArray[np.float64]:
+    """Scores of periods, refused where unit effects make them cancel."""
+    T = len(fit.y) - (fit.effects in ("unit", "twoway"))
+    needed = len(fit.terms) + len(fit.spatial)
+    if needed > T:
+        raise IdentificationError(
+            f"{needed} parameters and scores of {T} free periods: their covariance has not full "
+            "rank and its standard errors are far too small; cluster by 'unit', or use more "
+            "periods."
+        )
+    return period_scores(fit)
 
 
 def _refuse_corrected(fit: Estimate, what: str) -> None:

@@ -78,10 +78,10 @@ def fit_model(
     error = own if options.error_weights is None else spectral(options.error_weights, panel)
     design = materialise(spec, panel, None if x_own is None else x_own.lag)
     _refuse_method(options.method, design)
-    if isinstance(error, SpectrumPath) and model.lag_u:
+    if model.lag_u and any(isinstance(part, SpectrumPath) for part in (own, x_own, error)):
         raise WeightsError(
-            f"{model.name}: weights of errors that change over time are not available; give one "
-            "Graph as error_weights, or use sar or sdm."
+            f"{model.name}: weights that change over time are not available with spatial errors; "
+            "give one Graph, or use slx, sar or sdm."
         )
     for part in (own if model.lag_y else None, error if model.lag_u else None):
         for each in part.each if isinstance(part, SpectrumPath) else (part,):
@@ -116,12 +116,10 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
         raise AlignmentError(
             f"weights that change over time lack {first_five(absent)}; give one Graph per period."
         )
-    known: dict[int, Spectrum] = {}
-    for time in panel.times:
-        graph = weights[time]
-        if id(graph) not in known:
-            known[id(graph)] = spectrum(align(graph, panel.units))
-    return SpectrumPath(tuple(known[id(weights[time])] for time in panel.times))
+    graphs = [weights[time] for time in panel.times]  # held, so that identities stay theirs
+    known = {id(graph): graph for graph in graphs}
+    spectra = {key: spectrum(align(graph, panel.units)) for key, graph in known.items()}
+    return SpectrumPath(tuple(spectra[id(graph)] for graph in graphs))
 
 
 def _varying_size(design: Design, method: Method) -> Reduction:

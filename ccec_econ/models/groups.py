@@ -10,10 +10,11 @@ import pandas as pd
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
 from ccec_econ.inference import groups as by_group
 from ccec_econ.inference import orders
+from ccec_econ.inference.draws import refuse_outside
 from ccec_econ.inference.group_blocks import Split
 from ccec_econ.inference.groups import GroupEffects
 from ccec_econ.inference.orders import UnitEffects
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 
 __all__ = ["effects_by_order", "group_effects", "split_by_origin", "unit_effects"]
 
@@ -64,6 +65,8 @@ def group_effects(
     >>> found.siphon("digital").alternative
     'less'
     """
+    refuse_outside(family(results).estimate)
+    groups = pd.Series(groups)
     found = by_group.group_effects(
         results.estimate,
         results.vcov,
@@ -87,6 +90,7 @@ def unit_effects(results: SpatialPanelResults, term: str) -> UnitEffects:
     FormulaError
         If the term has no effects in the model.
     """
+    refuse_outside(family(results).estimate)
     return orders.unit_effects(results.estimate, results.panel.units, term)
 
 
@@ -100,6 +104,7 @@ def effects_by_order(results: SpatialPanelResults, *, orders_shown: int = 8) -> 
     IdentificationError
         If the powers do not die out.
     """
+    refuse_outside(family(results).estimate)
     return orders.effects_by_order(results.estimate, orders=orders_shown)
 
 

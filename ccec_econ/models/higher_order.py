@@ -159,10 +159,18 @@ def higher_order(
     >>> list(fit.params.index)
     ['digital', 'hsr', 'rho[near]', 'rho[far]']
     """
+    if not isinstance(weights, Mapping):
+        raise WeightsError(
+            f"weights of type {type(weights).__name__}: give two or more by name, as in "
+            "{'within': W1, 'across': W2}."
+        )
     if len(weights) < 2:
         raise WeightsError(f"{len(weights)} weights given; give two or more by name, or use sar.")
     spec, panel = parse(formula), Panel.from_frame(data, index)
     design = materialise(spec, panel)
+    clash = [name for name in weights if name in design.terms]
+    if clash:
+        raise FormulaError(f"weights {first_five(clash)} are called like a term; rename them.")
     W = np.stack([align(part, panel.units) for part in weights.values()])
     loose = [n for n, part in zip(weights, W, strict=True) if not is_row_standardised(part)]
     if loose and design.effects in ("time", "twoway"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import CcecError, FormulaError, IdentificationError, first_five
 from ccec_econ.inference import nested
+from ccec_econ.inference.bootstrap import refuse_no_likelihood, refuse_other_models
 from ccec_econ.inference.outcome import (
     Outcome,
     Outcomes,
@@ -18,7 +20,7 @@ from ccec_econ.inference.outcome import (
     inapplicable,
     simulated,
 )
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 
 __all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_test"]
 
@@ -64,7 +66,8 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
         )
     at = [names.index(term) for term in chosen]
     g = fit.params.to_numpy()[at]
-    statistic = nested.wald(g, np.eye(len(names))[at], fit.vcov)
+    part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)])
+    statistic = nested.wald(g, np.eye(len(at)), part)
     return _wald("Wald", f"{' = '.join(chosen)} = 0", statistic, len(at), fit)
 
 
@@ -89,6 +92,8 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     >>> lr_test(small, large).distribution
     'chi2(1)'
     """
+    refuse_no_likelihood(family(unrestricted).estimate)
+    refuse_no_likelihood(family(restricted).estimate)
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
     small, large = restricted.model.upper(), unrestricted.model.upper()
@@ -122,6 +127,7 @@ def common_factor(
     Burridge, P. (1981). Testing for a common factor in a spatial autoregression model.
     Environment and Planning A 13, 795-800.
     """
+    refuse_other_models(family(fit).estimate)
     _refuse_no_durbin(fit)
     one = fit.estimate
     own = [term for j, term in enumerate(one.terms) if one.lag_of[j] is None]
@@ -155,6 +161,7 @@ def nested_tests(
     IdentificationError
         If the fit is no SDM.
     """
+    refuse_other_models(family(fit).estimate)
     _refuse_no_durbin(fit)
     one, generator = fit.estimate, np.random.default_rng(rng)
     own = [term for j, term in enumerate(one.terms) if one.lag_of[j] is None]
@@ -191,6 +198,8 @@ def sdm_vs_sdem(sdm: SpatialPanelResults, sdem: SpatialPanelResults) -> Outcomes
     IdentificationError
         If a model is not what its place says, or samples or likelihoods differ.
     """
+    family(sdem)
+    family(sdm)
     if (sdm.model, sdem.model) != ("sdm", "sdem"):
         raise IdentificationError(
             f"got {sdm.model} and {sdem.model}; give an SDM and an SDEM, in this order."

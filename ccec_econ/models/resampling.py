@@ -18,7 +18,7 @@ from ccec_econ.inference.bootstrap import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Cluster, Covariance, checked
 from ccec_econ.inference.wild import WildCluster, WildWeights
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import number
 
@@ -66,6 +66,7 @@ def bootstrap(
     >>> bootstrap(fit, draws=99).frame.loc["total digital"].size
     8
     """
+    family(results)
     return parametric.bootstrap(
         results.estimate,
         draws=draws,
@@ -97,6 +98,7 @@ def wild_cluster(
     >>> wild_cluster(ce.ols("growth ~ digital | unit + year", panel), "digital").draws
     65536
     """
+    family(results)
     return wild.wild_cluster(
         results.estimate,
         term,
@@ -189,6 +191,7 @@ def randomisation_test(
     >>> randomisation_test(fit, "hsr", draws=19).draws
     19
     """
+    family(results)
     name, paths = term or column, _paths(results, column)
     parameters = list(results.params.index)
     if name not in parameters or draws < 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import overload
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
+from ccec_econ.errors import FormulaError
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.groups import GroupEffects, group_effects
@@ -19,8 +21,9 @@ from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
-__all__ = ["SpatialPanelResults"]
+__all__ = ["SpatialPanelResults", "family"]
 
+_FEW_UNITS = 50  # below which intervals of SAC and GNS were seen to cover about 85 %
 _CORRECTED = "direct likelihood, Lee-Yu bias correction"
 _EFFECTS = {
     "none": "no fixed effects",
@@ -177,7 +180,7 @@ class SpatialPanelResults(Parameters):
     def effects(
         self,
         *,
-        groups: pd.Series,
+        groups: pd.Series | Mapping[Hashable, str],
         level: float = 0.95,
         draws: int = 1000,
         rng: int | np.random.Generator = 0,
@@ -186,7 +189,7 @@ class SpatialPanelResults(Parameters):
     def effects(
         self,
         *,
-        groups: pd.Series | None = None,
+        groups: pd.Series | Mapping[Hashable, str] | None = None,
         level: float = 0.95,
         draws: int = 1000,
         rng: int | np.random.Generator = 0,
@@ -212,7 +215,7 @@ class SpatialPanelResults(Parameters):
             self.estimate,
             self.vcov,
             self.panel.units,
-            groups,
+            pd.Series(groups),
             level=level,
             draws=draws,
             rng=random,
@@ -227,6 +230,10 @@ class SpatialPanelResults(Parameters):
             *(["Weights change over time; variance corrected to first order."] * self._varying()),
             f"Standard errors: {self.vcov.convention}.",
             *(
+                ["With both rho and lam at few units, intervals cover less than they say."]
+                * (len(self.estimate.spatial) == 2 and N < _FEW_UNITS)
+            ),
+            *(
                 f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, "
                 f"log-likelihood {o.loglik:.3f}."
                 for o in self.estimate.others
@@ -240,6 +247,8 @@ class SpatialPanelResults(Parameters):
             return "least squares"
         if self.effects_name == "none":
             return "maximum likelihood"
+        if self._varying() and self.method == "transformation":
+            return "quasi-likelihood, unit effects demeaned"
         if self.method == "transformation":
             return "Lee-Yu transformation likelihood"
         if self.method == "bias_corrected":
@@ -274,3 +283,19 @@ class SpatialPanelResults(Parameters):
 
     def _varying(self) -> bool:
         return isinstance(self.estimate.weights, SpectrumPath)
+
+
+def family(results: object) -> SpatialPanelResults:
+    """Return results of the family that shares one likelihood, or refuse others by name.
+
+    Raises
+    ------
+    FormulaError
+        If the results are of another class: what follows is not defined for them.
+    """
+    if not isinstance(results, SpatialPanelResults):
+        raise FormulaError(
+            f"not available for {type(results).__name__}; give results of ce.ols, ce.slx, ce.sar, "
+            "ce.sem, ce.sdm, ce.sdem, ce.sac or ce.gns."
+        )
+    return results

@@ -18,7 +18,7 @@ from ccec_econ.inference.draws import pairs
 from ccec_econ.inference.effects import average_effects
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["SmallSample", "small_sample"]
@@ -221,6 +221,7 @@ def small_sample(
     >>> small_sample(fit, "digital").clusters
     16
     """
+    family(results)
     fit, units = results.estimate, results.panel.units
     refuse_other_models(fit)
     _refuse_request(fit, term, quantity, keep, units)

@@ -16,10 +16,10 @@ from ccec_econ.errors import (
     WeightsError,
 )
 from ccec_econ.inference import dependence, lm
-from ccec_econ.inference.bootstrap import refuse_no_likelihood
+from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.outcome import Outcome, Outcomes, chi2, inapplicable, simulated
 from ccec_econ.models.nesting import nested_tests
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.unit_means import mundlak
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
@@ -94,8 +94,9 @@ def lm_tests(
     >>> lm_tests(fit, ce.weights.contiguity())["LM error"].distribution
     'chi2(1)'
     """
+    family(fit)
     one = fit.estimate
-    refuse_no_likelihood(one)
+    refuse_other_models(one)
     if one.method != "transformation" or len(one.spatial) == 2:
         raise IdentificationError(
             f"no LM test after {fit.model} by the {one.method} likelihood; test after ce.ols, "
@@ -135,6 +136,7 @@ def dependence_tests(
     AlignmentError
         If there are no weights, or they and the panel differ.
     """
+    family(fit)
     one, generator = fit.estimate, np.random.default_rng(rng)
     tests = (
         dependence.moran(one, _weights(fit, weights, likelihood=False).W, draws, generator),
@@ -170,6 +172,7 @@ def moran_by_period(
     AlignmentError
         If there are no weights, or they and the panel differ.
     """
+    family(fit)
     generator = np.random.default_rng(rng)
     W = _weights(fit, weights, likelihood=False).W
     found = dependence.moran_by_period(fit.estimate, W, draws, generator)
@@ -199,6 +202,7 @@ def diagnostics(
     >>> diagnostics(fit, draws=99)["Pesaran CD"].applies
     False
     """
+    family(fit)
     generator = np.random.default_rng(rng)
     groups: list[tuple[str, str, Callable[[], Outcomes]]] = [
         ("LM", "rho or lam = 0", lambda: lm_tests(fit, weights, draws=draws, rng=generator)),

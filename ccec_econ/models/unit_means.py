@@ -9,7 +9,7 @@ from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.nested import wald
 from ccec_econ.inference.outcome import Outcome, f_test, inapplicable
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 
 __all__ = ["mundlak"]
 
@@ -41,6 +41,7 @@ def mundlak(fit: SpatialPanelResults) -> Outcome:
     Mundlak, Y. (1978). On the pooling of time series and cross section data. Econometrica 46,
     69-85.
     """
+    family(fit)
     name, null = "Mundlak", "unit effects uncorrelated with the regressors"
     if fit.method != "transformation":
         raise IdentificationError(

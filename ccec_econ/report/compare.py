@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.inference.vcov import Covariance
-from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.typeset import Table, number
 
 __all__ = ["listed", "table", "term_label"]
@@ -75,6 +75,8 @@ def table(
 def _headed(fits: Fits) -> dict[str, SpatialPanelResults]:
     if isinstance(fits, SpatialPanelResults):
         fits = [fits]
+    for fit in fits.values() if isinstance(fits, Mapping) else fits:
+        family(fit)
     if isinstance(fits, Mapping):
         return dict(fits)
     return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}

@@ -76,3 +76,32 @@ def test_effects_and_their_delta_errors(cigar, cigar_oracle, model, effects, met
         row = frame.loc[(term, effect)]
         assert abs(row["estimate"] - point) < TOLERANCE
         assert abs(row["std_error"] - error) < TOLERANCE
+
+
+@pytest.mark.parametrize("model", ["sar", "sdm"])
+def test_effects_without_fixed_effects_by_dense_algebra(cigar, cigar_oracle, model) -> None:
+    """The reference gives no effects here: its own estimates through a dense inverse instead."""
+    fit, reference = _fit_and_reference(cigar, cigar_oracle, model, "none", "direct")
+    W = ce.weights.align(cigar[1], fit.panel.units)
+    K = len(reference["terms"])
+    V = np.array(reference["covariance"])[: K + 1, : K + 1]
+    theta = np.array([*reference["coefficients"], reference["rho"]])
+
+    def dense(values: np.ndarray) -> np.ndarray:
+        inverse, out = np.linalg.inv(np.eye(46) - values[K] * W), []
+        for term in ("logp", "logy"):
+            b = values[reference["terms"].index(term)]
+            lag = f"W({term})"
+            t = values[reference["terms"].index(lag)] if lag in reference["terms"] else 0.0
+            S = inverse @ (b * np.eye(46) + t * W)
+            out += [np.trace(S) / 46, S.sum() / 46 - np.trace(S) / 46, S.sum() / 46]
+        return np.array(out)
+
+    step = 1e-6
+    slopes = [
+        (dense(theta + step * d) - dense(theta - step * d)) / (2 * step) for d in np.eye(K + 1)
+    ]
+    errors = np.sqrt(np.einsum("pi,pq,qi->i", slopes, V, slopes))
+    frame = fit.effects(draws=10).frame
+    np.testing.assert_allclose(frame["estimate"], dense(theta), atol=TOLERANCE)
+    np.testing.assert_allclose(frame["std_error"], errors, atol=TOLERANCE)

@@ -179,11 +179,11 @@ def test_adjustments_state_the_figures_of_the_panel(
 
 
 def test_every_changed_population_is_listed(panel: pd.DataFrame, adjustments: pd.DataFrame) -> None:
-    for variable in ("pop", "pop_yearbook"):
+    for variable in ("pop", "pop_yearbook_area"):
         changed = panel.index[panel[variable].ne(panel["pop_published"])]
         assert cells(adjustments, variable) == set(changed), variable
-    moved = panel.index[(panel["gdp_yearbook"] != panel["gdp"]) & panel["gdp"].notna()]
-    assert cells(adjustments, "gdp_yearbook") == set(moved)
+    moved = panel.index[(panel["gdp_yearbook_area"] != panel["gdp"]) & panel["gdp"].notna()]
+    assert cells(adjustments, "gdp_yearbook_area") == set(moved)
 
 
 def test_no_cell_is_listed_twice(adjustments: pd.DataFrame) -> None:
@@ -246,11 +246,11 @@ def test_jianyang_is_counted_once_in_every_year(panel: pd.DataFrame) -> None:
     at = panel.xs(2015, level="year")
     assert at["pop"].loc[CHENGDU] - at["pop_published"].loc[CHENGDU] == pytest.approx(added[2015])
     assert at["pop"].loc[ZIYANG] == at["pop_published"].loc[ZIYANG]
-    assert at["pop_yearbook"].loc[ZIYANG] - at["pop"].loc[ZIYANG] == pytest.approx(added[2015])
-    assert at["pop_yearbook"].loc[CHENGDU] == at["pop_published"].loc[CHENGDU]
+    assert at["pop_yearbook_area"].loc[ZIYANG] - at["pop"].loc[ZIYANG] == pytest.approx(added[2015])
+    assert at["pop_yearbook_area"].loc[CHENGDU] == at["pop_published"].loc[CHENGDU]
     after = panel.loc[(slice(None), slice(2016, 2023)), :]
     assert (after["pop"] == after["pop_published"]).all()
-    assert (after["pop_yearbook"] == after["pop"]).all()
+    assert (after["pop_yearbook_area"] == after["pop"]).all()
     # Census 2010: 107.1214; county yearbook 2016: 106.45; 2013 lies half way.
     assert added[2010] == pytest.approx(107.1214)
     assert added[2013] == pytest.approx((107.1214 + 106.45) / 2)

@@ -52,8 +52,10 @@ def test_projection_identities(rho: float) -> None:
     )
     np.testing.assert_allclose(J @ W, J @ W @ J, atol=EXACT)  # (3.3)
     assert np.trace(star) == pytest.approx(np.trace(W) - 1, abs=EXACT)
-    assert one @ G @ one / n == pytest.approx(1 / (1 - rho), abs=1e-11)
-    np.testing.assert_allclose(np.linalg.inv(S) @ one, 1 / (1 - rho), atol=1e-11)  # (3.4)
+    assert one @ G @ one / n == pytest.approx(1 / (1 - rho), rel=EXACT)
+    R = np.eye(n) - 0.3 * asymmetric(n, seed=1)
+    assert one @ R @ G @ np.linalg.inv(R) @ one / n == pytest.approx(1 / (1 - rho), rel=EXACT)
+    np.testing.assert_allclose(np.linalg.inv(S) @ one, 1 / (1 - rho), rtol=EXACT)  # (3.4)
 
 
 @pytest.mark.parametrize("rho", RHO)

@@ -28,6 +28,15 @@ def test_no_number_is_typed() -> None:
     assert found == []
 
 
+def test_no_number_is_typed_as_a_word() -> None:
+    """Small words such as "two cores" name things; from four on a number is a result."""
+    words = "four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|\\w+ty(?:-\\w+)?|hundred"
+    names = {"municipality", "intensity", "contiguity", "city", "county", "society", "university"}
+    found = re.findall(rf"\\b({words})\\b", prose(PAPER).lower())
+    numbers = [word for word in found if word not in names and not word.endswith(("ity", "ety"))]
+    assert numbers == []
+
+
 def test_the_check_sees_a_typed_number() -> None:
     assert re.search(r"\d", prose('The effect is 0.42 of #n("table_08", "rho").'))
     assert re.search(r"\d", prose("= Results for 16 units"))
