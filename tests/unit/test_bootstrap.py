@@ -177,8 +177,8 @@ def test_it_prints_and_adjusts_a_family(sdm) -> None:
 def test_other_models_are_refused(sim16) -> None:
     panel, W = sim16
     path = dict.fromkeys(panel.index.get_level_values(1).unique(), W)
-    with pytest.raises(IdentificationError, match="weights that change over time; refits are"):
+    with pytest.raises(IdentificationError, match="weights that change over time; this is"):
         bootstrap(ce.sar("y ~ x1 | id + year", panel, path))
     dynamic = ce.sar("y ~ L(y) + x1 | id + year", panel, W)
-    with pytest.raises(IdentificationError, match="refits are available for static models"):
+    with pytest.raises(IdentificationError, match="time lags; this is available for static models"):
         refitter(dynamic.estimate)

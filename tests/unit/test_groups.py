@@ -227,7 +227,13 @@ def test_orders_by_hand(chain) -> None:
 
 
 def test_orders_refuse_what_does_not_die_out(chain) -> None:
+    """Three units that neighbour each other allow rho down to -2, but powers need |rho| < 1."""
+    W = (np.ones((3, 3)) - np.eye(3)) / 2
+    panel = simulate(np.random.default_rng(0), W, 30, 0.3, np.array([1.0]), np.array([0.5]))
+    ring = ce.sdm("y ~ x0 | unit", panel, ce.weights.from_matrix(W, range(3)))
     with pytest.raises(IdentificationError, match="powers do not die out"):
+        effects_by_order(at(ring, 1.0, 0.0, -1.5))
+    with pytest.raises(IdentificationError, match=r"rho = -1.0000 lies outside"):
         effects_by_order(at(chain, 1.0, 0.0, -1.0))
     with pytest.raises(ValueError, match="orders -1"):
         effects_by_order(chain, orders_shown=-1)

@@ -110,7 +110,7 @@ def test_notes_and_refusals() -> None:
     assert "Weights change over time; variance corrected to first order." in str(fit)
     with pytest.raises(AlignmentError, match="weights that change over time lack 0, 1, 2, 3, 4"):
         ce.sar(F, panel, {99: graphs[0]})
-    with pytest.raises(WeightsError, match="sem: weights of errors that change over time"):
+    with pytest.raises(WeightsError, match="sem: weights that change over time are not"):
         ce.sem(F, panel, graphs)
     with pytest.raises(IdentificationError, match="the weights change over time and this needs"):
         _ = fit.estimate.weights.W
