@@ -30,6 +30,7 @@ from ccec_econ.inference.draws import pairs
 from ccec_econ.inference.effects import average_effects
 from ccec_econ.inference.multiple import romano_wolf
 from ccec_econ.typeset import Table, interval, number
+from ccec_econ.weights import is_row_standardised
 
 __all__ = [
     "Bootstrap",
@@ -42,7 +43,6 @@ __all__ = [
 
 type Innovations = Literal["normal", "cell", "period", "unit"]
 _NAMES = ("direct", "indirect", "total")
-_ROW_SUM = 1e-8
 _SCHEMES = {
     "normal": "innovations drawn from the normal",
     "cell": "innovations drawn from the residuals",
@@ -316,7 +316,7 @@ def _refuse_unstandardised(fit: Estimate) -> None:
     if fit.effects not in ("time", "twoway"):
         return
     for weights in (fit.weights, fit.error):
-        if weights is not None and np.abs(weights.W.sum(axis=1) - 1.0).max() > _ROW_SUM:
+        if weights is not None and not is_row_standardised(weights.W):
             raise WeightsError(
                 "bootstrap with time effects and weights that are not row-standardised: the "
                 "simulated panels would need the effects themselves; row-standardise the weights."

@@ -33,6 +33,7 @@ from ccec_econ.inference.draws import Pair, draw_parameters, pairs, parameters
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
+from ccec_econ.weights import is_row_standardised
 
 __all__ = ["DynamicEffects", "Horizon", "Stability", "dynamic_effects", "stability"]
 
@@ -40,7 +41,6 @@ type Horizon = Literal["short", "long"] | int
 type _Array = NDArray[Any]
 
 _NAMES = ("direct", "indirect", "total")
-_ROW_SUM = 1e-8
 _REAL = 1e-6  # share of the radius below which the imaginary part of an eigenvalue is rounding
 _BATCH = 64  # draws whose matrices are inverted together
 _LEVEL = 0.95  # of the set that refuses long-run effects
@@ -257,7 +257,7 @@ def _averages(
     zero = np.zeros(len(theta))
     tau, eta = (zero if j is None else theta[:, j] for j in (lags.own, lags.spatial))
     values = np.column_stack([theta[:, -1], tau, eta])
-    if np.array_equal(X, W) and np.abs(W.sum(axis=1) - 1.0).max() < _ROW_SUM:
+    if np.array_equal(X, W) and is_row_standardised(W):
         w = np.append(weights.eigenvalues, 1.0)
         f = _response(_OnEigenvalues(w), values[:, :, None], horizon, cumulative)
         parts = [f[..., :-1].mean(axis=-1), (f * w)[..., :-1].mean(axis=-1), f[..., -1], f[..., -1]]

@@ -22,11 +22,11 @@ from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.draws import Pair, draw_parameters, pairs, parameters
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
+from ccec_econ.weights import is_row_standardised
 
 __all__ = ["Effects", "average_effects", "effects"]
 
 _NAMES = ("direct", "indirect", "total")
-_ROW_SUM = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +262,7 @@ def _multipliers(
     X = W if x_weights is None else x_weights.W
     if weights is None:
         rho = np.zeros_like(rho)
-    if np.array_equal(X, W) and np.abs(W.sum(axis=1) - 1.0).max() < _ROW_SUM:
+    if np.array_equal(X, W) and is_row_standardised(W):
         a, aw, awa, awaw = _own_by_eigenvalues(rho, shared.eigenvalues)
         level = 1.0 / (1.0 - rho)
         return _Multipliers(a, aw, level, level, awa, awaw, level**2, level**2)
