@@ -52,7 +52,8 @@ def averages(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
 
 def matrix(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
     """All elements of f, or of fX, by rows: shape (..., N * N)."""
-    return np.asarray(f if X is None else f @ X).reshape(*f.shape[:-2], -1)
+    product: NDArray[Any] = f if X is None else f @ X
+    return product.reshape(*f.shape[:-2], -1)
 
 
 @dataclass(frozen=True, slots=True)
