@@ -99,7 +99,9 @@ class OnMatrices:
 type _Space = OnEigenvalues | OnMatrices
 
 
-def multipliers(space: _Space, rho: _Array, tau: _Array, eta: _Array, reach: Reach) -> NDArray[Any]:
+def multipliers(
+    space: _Space, rho: _Array, tau: _Array, eta: _Array, reach: Reach, *, slopes: bool
+) -> NDArray[Any]:
     """Evaluate f and its derivatives at D parameter vectors.
 
     Parameters
@@ -108,6 +110,8 @@ def multipliers(space: _Space, rho: _Array, tau: _Array, eta: _Array, reach: Rea
         One column per W_k in ``space.parts``.
     tau, eta : ndarray, shape (D,)
         Used beyond the short run.
+    slopes : bool
+        Whether derivatives are wanted; without them J is 0.
 
     Returns
     -------
@@ -118,36 +122,39 @@ def multipliers(space: _Space, rho: _Array, tau: _Array, eta: _Array, reach: Rea
     R = np.zeros((len(rho), *space.one.shape), dtype=space.one.dtype)
     for k, W in enumerate(space.parts):
         R = R + rho[:, k].reshape(-1, *axes) * W
+    varied = space.parts if slopes else ()
     if reach.orders is not None:
-        return _by_order(space, R, reach.orders)
+        return _by_order(space, R, varied, reach.orders)
     if reach.horizon == "short":
-        return _inverse(space, R)[None]
+        return _inverse(space, R, varied)[None]
     one, (W,) = space.one, space.parts
     tau, eta = tau.reshape(-1, *axes), eta.reshape(-1, *axes)
     if reach.horizon == "long":
         f = space.inverse((1.0 - tau) * one - R - eta * W)
         square = space.times(f, f)
         by_w = space.times(W, square)
-        return np.stack([f, by_w, square, by_w])[None]
-    return _at_horizon(space, R, tau * one + eta * W, reach)[None]
+        found = np.stack([f, by_w, square, by_w])
+    else:
+        found = _at_horizon(space, R, tau * one + eta * W, reach)
+    return found[None, : 4 if slopes else 1]
 
 
-def _inverse(space: _Space, R: _Array) -> _Array:
+def _inverse(space: _Space, R: _Array, varied: tuple[_Array, ...]) -> _Array:
     """S = (I - R)^-1 and dS/drho_k = S W_k S."""
     S = space.inverse(space.one - R)
-    return np.stack([S, *(space.times(space.times(S, W), S) for W in space.parts)])
+    return np.stack([S, *(space.times(space.times(S, W), S) for W in varied)])
 
 
-def _by_order(space: _Space, R: _Array, orders: int) -> _Array:
+def _by_order(space: _Space, R: _Array, varied: tuple[_Array, ...], orders: int) -> _Array:
     """R^q for q = 0..Q, what they leave of S, and S; d R^(q + 1) = (d R^q) R + R^q W_k."""
-    whole, listed = _inverse(space, R), []
+    whole, listed = _inverse(space, R, varied), []
     power = np.zeros_like(whole)
     power[0] = space.one
     for _ in range(orders + 1):
         listed.append(power)
         slopes = [
             space.times(slope, R) + space.times(power[0], W)
-            for slope, W in zip(power[1:], space.parts, strict=True)
+            for slope, W in zip(power[1:], varied, strict=True)
         ]
         power = np.stack([space.times(power[0], R), *slopes])
     return np.stack([*listed, whole - np.sum(listed, axis=0), whole])

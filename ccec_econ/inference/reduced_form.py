@@ -47,7 +47,7 @@ def averages(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
         parts = [np.einsum("...ii->...", f), f.sum(axis=(-2, -1))]
     else:
         parts = [np.einsum("...ij,ji->...", f, X), f.sum(axis=-2) @ X.sum(axis=1)]
-    return np.stack(parts, axis=-1) / f.shape[-1]
+    return np.asarray(np.stack(parts, axis=-1) / f.shape[-1])
 
 
 def matrix(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
@@ -87,17 +87,26 @@ class Period:
     eigenvalues: NDArray[np.complex128] | None = None
 
     def reduced(
-        self, reduction: Reduction, rho: NDArray[Any], tau: Any, eta: Any, reach: Reach
+        self,
+        reduction: Reduction,
+        parameters: tuple[NDArray[Any], NDArray[Any], NDArray[Any]],
+        reach: Reach,
+        *,
+        slopes: bool,
     ) -> NDArray[np.float64]:
-        """Reduce f and every f X_m, and their slopes: shape (levels, 1 + J, D, 1 + M, R)."""
+        """Reduce f and every f X_m, and their slopes: shape (levels, 1 + J, D, 1 + M, R).
+
+        Parameters are rho (D, p), tau and eta, as in `multipliers`.
+        """
         if reduction is averages and self.eigenvalues is not None:
             w = np.append(self.eigenvalues, 1.0)  # the ones vector is an eigenvector
             space = OnEigenvalues(np.ones_like(w), (w,) * len(self.response))
-            f = multipliers(space, rho, tau, eta, reach)
+            f = multipliers(space, *parameters, reach, slopes=slopes)
             every = [f, *(f * w for _ in self.regressors)]
             parts = [[e.real[..., :-1].mean(axis=-1), e.real[..., -1]] for e in every]
             return np.moveaxis(np.array(parts), (0, 1), (-2, -1))
-        f = multipliers(OnMatrices(np.eye(self.N), self.response), rho, tau, eta, reach)
+        matrices = OnMatrices(np.eye(self.N), self.response)
+        f = multipliers(matrices, *parameters, reach, slopes=slopes)
         return np.stack([reduction(f, X) for X in (None, *self.regressors)], axis=-2)
 
     @property
@@ -198,25 +207,31 @@ class ReducedForm:
 
     def reduced(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         """Reduce f and f X_m at parameters (D, P): shape (D, 1 + M, levels * R)."""
-        each = [self._reduced(batch, reduction)[:, 0] for batch in self._batches(theta)]
+        each = [
+            self._reduced(batch, reduction, slopes=False)[:, 0] for batch in self._batches(theta)
+        ]
         found = np.concatenate(each, axis=1)  # (levels, D, 1 + M, R)
         return np.moveaxis(found, 0, 2).reshape(*found.shape[1:3], -1)
 
     def slopes(self, reduction: Reduction) -> dict[int, NDArray[np.float64]]:
         """Differentiate `reduced` at theta, by position of the parameter: (1 + M, levels * R)."""
-        found = self._reduced(self.theta[None, :], reduction)[:, 1:, 0]  # (levels, J, 1 + M, R)
+        found = self._reduced(self.theta[None, :], reduction, slopes=True)[:, 1:, 0]
         levels, J, width, R = found.shape
         found = np.moveaxis(found, 0, 2).reshape(J, width, levels * R)
         short = self.reach.horizon == "short"
         positions = [*self.rho, *([] if short else [self.lags.own, self.lags.spatial])]
         return {j: part for j, part in zip(positions, found, strict=True) if j is not None}
 
-    def _reduced(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
+    def _reduced(
+        self, theta: NDArray[np.float64], reduction: Reduction, *, slopes: bool
+    ) -> NDArray[np.float64]:
         """Average over periods: shape (levels, 1 + J, D, 1 + M, R)."""
         zero = np.zeros(len(theta))
         tau, eta = (zero if j is None else theta[:, j] for j in (self.lags.own, self.lags.spatial))
         rho = theta[:, list(self.rho)]
-        parts = (p.reduced(reduction, rho, tau, eta, self.reach) for p in self.periods)
+        parts = (
+            p.reduced(reduction, (rho, tau, eta), self.reach, slopes=slopes) for p in self.periods
+        )
         total = np.asarray(sum(parts))
         return total / len(self.periods) if len(self.periods) > 1 else total
 

@@ -86,6 +86,9 @@ def test_slopes_equal_finite_differences(seed: int, model: str) -> None:
     check(effect_map(form.by_order(3), averages))
     check(group_map(form, part, {})[1])
     check(group_map(form.by_order(2), part, {})[1])
+    origins = {"x0": {0: "x1", 2: "x1"}}
+    check(group_map(form, part, origins)[1])
+    check(group_map(form.by_order(1), part, origins)[1])
 
 
 @pytest.mark.parametrize("horizon", ["long", 0, 1, 4])
