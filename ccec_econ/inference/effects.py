@@ -17,7 +17,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
-from ccec_econ.inference.intervals import Intervals, effect_map, measure
+from ccec_econ.inference.intervals import Intervals
+from ccec_econ.inference.measure import effect_map, measure
 from ccec_econ.inference.reduced_form import ReducedForm, averages
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
@@ -127,7 +128,7 @@ def effects(
 ) -> Effects:
     """Compute the effects of every term of a reduced form.
 
-    Parameters and errors as in `intervals.measure`.
+    Parameters and errors as in `measure.measure`.
     """
     found = measure(
         effect_map(form, averages), vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
-from ccec_econ.inference.intervals import EffectMap, effect_map
+from ccec_econ.inference.measure import EffectMap, effect_map
 from ccec_econ.inference.reduced_form import ReducedForm
 
 __all__ = ["Partition", "Split", "group_map", "partition"]

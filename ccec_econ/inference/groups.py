@@ -17,7 +17,7 @@ In the long run of a dynamic model c = (rho + eta)/(1 - tau) takes the place of 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -28,11 +28,12 @@ from numpy.typing import NDArray
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.contrast import Alternative, Contrast, one_sided
 from ccec_econ.inference.group_blocks import Split, group_map, partition
-from ccec_econ.inference.intervals import Intervals, measure
+from ccec_econ.inference.intervals import BENEATH, Beneath, Intervals, cell_below
+from ccec_econ.inference.measure import measure
 from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Table, number
 
 __all__ = ["Contrast", "GroupEffects", "Split", "group_effects"]
 
@@ -47,15 +48,6 @@ _NO_DURBIN = (
     "No regressor is lagged: with every rho >= 0 every effect of one unit on another has the sign "
     "of b, so blocks off the diagonal cannot differ in sign."
 )
-
-_BENEATH = {
-    "error": "Delta-method standard errors in parentheses.",
-    "delta": "Intervals by the delta method.",
-    "simulation": "Simulation intervals.",
-    "bootstrap": "Bootstrap intervals.",
-}
-
-type Beneath = Literal["error", "delta", "simulation", "bootstrap"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +188,7 @@ class GroupEffects(Intervals):
         FormulaError
             If there is no such interval here.
         """
-        columns = ["std_error"] if beneath == "error" else self._ends(beneath)
+        columns = self.below(beneath)
         rows: list[tuple[str, ...]] = []
         for term in self.terms:
             value = self.matrix(term).to_numpy()
@@ -211,14 +203,14 @@ class GroupEffects(Intervals):
                     *([*part[g], total[c]] for part, c in zip(below, columns, strict=True)),
                     strict=True,
                 )
-                rows.append(("", "", *(_cell(end, digits) for end in ends)))
+                rows.append(("", "", *(cell_below(end, digits) for end in ends)))
         height = 2 * len(self.groups)
         return Table(
             title=title or self._titled("Effects between groups"),
             columns=("Term", "To", *(f"From {group}" for group in self.groups.index), "From all"),
             rows=tuple(rows),
             rules=frozenset(range(height, len(rows), height)),
-            notes=(_BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes()),
             text_columns=frozenset({1}),
         )
 
@@ -231,14 +223,6 @@ class GroupEffects(Intervals):
             *Intervals.notes(self),
             *((self.remark,) if self.remark else ()),
         )
-
-    def _ends(self, which: Beneath) -> list[str]:
-        found = {name.lower(): columns for name, columns in self.spans.items()}
-        if which not in found:
-            raise FormulaError(
-                f"no {which!r} interval here; choose 'error', {first_five(map(repr, found))}."
-            )
-        return list(found[which])
 
     def _block(
         self, name: str, term: str, to: Hashable, origin: Hashable, alternative: Alternative
@@ -311,7 +295,7 @@ def group_effects(
         x_core is x in the units of the core and zero elsewhere. Coefficients of x and of x_core,
         own and lagged, then add up for origins in the core.
     level, draws, rng, bootstrap
-        As in `intervals.measure`.
+        As in `measure.measure`.
 
     Raises
     ------
@@ -344,12 +328,6 @@ def group_effects(
         slopes=found.slopes.reshape(len(names), G, G + 1, -1),
         matrix_of_parameters=found.V,
     )
-
-
-def _cell(ends: Sequence[float], digits: int) -> str:
-    if len(ends) == 1:
-        return f"({number(ends[0], digits)})"
-    return interval(ends[0], ends[1], digits)
 
 
 def _remark(form: ReducedForm, split: Split | None) -> str:

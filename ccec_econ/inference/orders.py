@@ -11,7 +11,13 @@ from scipy.linalg import block_diag
 
 from ccec_econ.inference.effects import NAMES, SUMS
 from ccec_econ.inference.group_blocks import group_map, partition
-from ccec_econ.inference.intervals import Intervals, effect_map, measure
+from ccec_econ.inference.intervals import (
+    BENEATH,
+    Beneath,
+    Intervals,
+    cell_below,
+)
+from ccec_econ.inference.measure import effect_map, measure
 from ccec_econ.inference.reduced_form import ReducedForm, averages
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
@@ -46,25 +52,33 @@ class OrderEffects(Intervals):
         labels: Mapping[str, str] | None = None,
         digits: int = 4,
         title: str = "",
+        beneath: Beneath = "error",
     ) -> Table:
-        """Table of orders with delta-method standard errors beneath.
+        """Table of orders with an error or an interval beneath each effect.
 
         Parameters
         ----------
         labels : mapping, optional
             Printed names of terms.
+        beneath : {"error", "delta", "simulation", "bootstrap"}
+            Delta-method standard errors, or one of the intervals.
+
+        Raises
+        ------
+        FormulaError
+            If there is no such interval here.
         """
-        value, error = self.wide(), self.wide("std_error")
+        value = self.wide()
+        below = np.dstack([self.wide(column).to_numpy() for column in self.below(beneath)])
         between = value.index.nlevels == len(_BETWEEN)
         rows: list[tuple[str, ...]] = []
         before: tuple[str, ...] = ()
-        for key, one, two in zip(value.index, value.to_numpy(), error.to_numpy(), strict=True):
+        for key, one, ends in zip(value.index, value.to_numpy(), below, strict=True):
             term, *rest = (str(level) for level in key)
             stubs = ((labels or {}).get(term, term), *rest)
             shown = ("" if stubs[: i + 1] == before[: i + 1] else stubs[i] for i in range(len(key)))
             rows.append((*shown, *(number(cell, digits) for cell in one)))
-            below = (f"({number(cell, digits)})" for cell in two)
-            rows.append((*("" for _ in key), *below))
+            rows.append((*("" for _ in key), *(cell_below(cell, digits) for cell in ends)))
             before = stubs
         heads = (f"From {head}" if between else str(head).capitalize() for head in value.columns)
         return Table(
@@ -72,15 +86,14 @@ class OrderEffects(Intervals):
             columns=(*(_BETWEEN if between else _BETWEEN[:2]), *heads),
             rows=tuple(rows),
             rules=frozenset(i for i, row in enumerate(rows) if i and row[0]),
-            notes=self.notes(),
+            notes=(BENEATH[beneath], *self.notes()),
             text_columns=frozenset(range(1, value.index.nlevels)),
         )
 
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
         return (
-            "Order q: what takes q steps through rho W; beyond: all higher orders. Delta-method "
-            "standard errors in parentheses.",
+            "Order q: what takes q steps through rho W; beyond: all higher orders.",
             *Intervals.notes(self),
         )
 
@@ -102,7 +115,7 @@ def effects_by_order(
     orders : int
         Highest order listed, Q.
     level, draws, rng, bootstrap
-        As in `intervals.measure`.
+        As in `measure.measure`.
 
     Raises
     ------

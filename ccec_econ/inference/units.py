@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.errors import FormulaError, first_five
-from ccec_econ.inference.intervals import effect_map
+from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.reduced_form import ReducedForm, matrix
 
 __all__ = ["UnitEffects", "unit_effects"]

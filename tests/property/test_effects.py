@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import ccec_econ as ce
 from ccec_econ.inference.group_blocks import group_map, partition
-from ccec_econ.inference.intervals import effect_map
+from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.multipliers import Reach
 from ccec_econ.inference.reduced_form import averages, matrix
 from simulated import simulate

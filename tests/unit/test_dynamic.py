@@ -20,7 +20,7 @@ from ccec_econ.engine.dynamic import (
 from ccec_econ.engine.information import expected_information
 from ccec_econ.engine.transform import helmert
 from ccec_econ.inference.effects import SUMS, average_effects
-from ccec_econ.inference.intervals import effect_map
+from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.multipliers import Reach
 from ccec_econ.inference.reduced_form import averages
 from ccec_econ.models import dynamic

@@ -431,6 +431,11 @@ def test_orders_print_and_select(fits) -> None:
         ("1", "core"),
     ]
     assert "short run" in str(ce.effects_by_order(fits["dynamic"], draws=9))
+    row = found.frame.loc[("x1", 0, "direct")]
+    below = found.summary(beneath="simulation", digits=3).rows[1][2]
+    assert below == f"[{row['sim_lower']:.3f}, {row['sim_upper']:.3f}]"
+    with pytest.raises(FormulaError, match="no 'bootstrap' interval here; choose one of delta"):
+        found.summary(beneath="bootstrap")
 
 
 def test_order_zero_and_one_have_the_errors_of_their_coefficients(fits, W16) -> None:
