@@ -10,7 +10,11 @@
 from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.effects import Effects
+from ccec_econ.inference.groups import GroupEffects
 from ccec_econ.inference.multiple import holm, romano_wolf
+from ccec_econ.inference.orders import OrderEffects
+from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.units import UnitEffects
 from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.gmm import gmm, s2sls
@@ -49,17 +53,21 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AndersonRubinSet",
+    "Bootstrap",
     "Cluster",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",
+    "GroupEffects",
     "HigherOrderResults",
     "Information",
     "InstrumentalResults",
+    "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
+    "UnitEffects",
     "bootstrap",
     "circle",
     "common_factor",

@@ -43,6 +43,7 @@ class HigherOrder:
     residuals : ndarray, shape (T, N)
         Innovations, effects removed.
     reduction : Reduction
+    W : ndarray, shape (p, N, N)
     """
 
     rho: NDArray[np.float64]
@@ -52,6 +53,7 @@ class HigherOrder:
     covariance: NDArray[np.float64]
     residuals: NDArray[np.float64]
     reduction: Reduction
+    W: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ def estimate_higher_order(
         covariance=_covariance(problem, Z, coefficients, rho, s2),
         residuals=residuals,
         reduction=problem.size,
+        W=W,
     )
 
 

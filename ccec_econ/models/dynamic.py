@@ -26,14 +26,10 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import parse
-from ccec_econ.inference.dynamic_effects import (
-    DynamicEffects,
-    Horizon,
-    Stability,
-    dynamic_effects,
-    stability,
-)
+from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.persistence import Convergence, convergence
+from ccec_econ.inference.reduced_form import ReducedForm
+from ccec_econ.inference.stability import Stability, dynamic_form, stability
 from ccec_econ.inference.vcov import Covariance, Information, checked
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
@@ -83,43 +79,18 @@ class DynamicPanelResults(SpatialPanelResults):
         """Return the same fit with another covariance; after a correction, `Information` only."""
         return replace(self, vcov=checked(cov)(self.estimate))
 
-    def effects(  # type: ignore[override]
-        self,
-        *,
-        horizon: Horizon = "short",
-        cumulative: bool = True,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> DynamicEffects:
-        """Direct, indirect and total effects with delta and simulation intervals.
-
-        Parameters
-        ----------
-        horizon : "short", "long" or int
-            Within the period, in the limit, or that many periods after the change.
-        cumulative : bool
-            At a whole-number horizon, whether the change stays (effects summed up to it) or
-            lasted one period.
-        level, draws, rng
-            As in `SpatialPanelResults.effects`.
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects at a horizon depend on, and the matrices that they multiply.
 
         Raises
         ------
         IdentificationError
             If shocks do not die out, or a unit root is within the 95 % set (long run).
         ValueError
-            If `horizon`, `level` or `draws` cannot be used.
+            If `horizon` cannot be used.
         """
-        return dynamic_effects(
-            self.estimate,
-            self.lags,
-            self.vcov,
-            horizon=horizon,
-            cumulative=cumulative,
-            level=level,
-            draws=draws,
-            rng=np.random.default_rng(rng),
+        return dynamic_form(
+            self.estimate, self.lags, self.vcov, horizon=horizon, cumulative=cumulative
         )
 
     def convergence(

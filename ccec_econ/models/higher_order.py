@@ -14,8 +14,10 @@ from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.higher_order import HigherOrder, estimate_higher_order
 from ccec_econ.errors import FormulaError, WeightsError, first_five
 from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.inference.multipliers import Horizon
+from ccec_econ.inference.reduced_form import ReducedForm, several_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
@@ -24,7 +26,7 @@ __all__ = ["HigherOrderResults", "higher_order"]
 
 
 @dataclass(frozen=True, slots=True)
-class HigherOrderResults(Parameters):
+class HigherOrderResults(WithEffects):
     """Results of a model with several spatial lags of the response.
 
     Attributes
@@ -35,6 +37,8 @@ class HigherOrderResults(Parameters):
         Names of the weights.
     terms : tuple of str
         Labels of the coefficients.
+    lag_of : tuple
+        For each coefficient, the weights and the term it is the lag by and of; None for others.
     estimate : HigherOrder
     vcov : Vcov
         Inverse expected information.
@@ -44,6 +48,7 @@ class HigherOrderResults(Parameters):
     panel: Panel
     names: tuple[str, ...]
     terms: tuple[str, ...]
+    lag_of: tuple[tuple[str, str] | None, ...]
     estimate: HigherOrder
     vcov: Vcov
 
@@ -69,6 +74,22 @@ class HigherOrderResults(Parameters):
     def sigma2(self) -> float:
         """Variance of the disturbance, SSE over the observations of the likelihood."""
         return self.estimate.sigma2
+
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and the matrices that they multiply.
+
+        S = (I - sum_k rho_k W_k)^-1 (b I + sum_k t_k W_k).
+
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
+        """
+        refuse_horizon(horizon)
+        weights = dict(zip(self.names, self.estimate.W, strict=True))
+        return several_form(
+            self.estimate.coefficients, self.estimate.rho, self.terms, self.lag_of, weights
+        )
 
     def contrast(self, first: str, second: str) -> pd.Series:
         """Test whether two spatial coefficients are equal.
@@ -181,7 +202,9 @@ def higher_order(
     columns = _columns(design, W, tuple(weights), durbin)
     fit = estimate_higher_order(columns, W, design.effects)
     vcov = Vcov(fit.covariance, None, "inverse expected information, normal")
-    return HigherOrderResults(spec, panel, tuple(weights), columns.terms, fit, vcov)
+    named = [None] * len(design.terms)
+    by = [(name, term) for name in weights for term in design.slopes] if durbin else []
+    return HigherOrderResults(spec, panel, tuple(weights), columns.terms, (*named, *by), fit, vcov)
 
 
 def _columns(

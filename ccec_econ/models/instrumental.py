@@ -27,7 +27,6 @@ from ccec_econ.inference.anderson_rubin import (
     anderson_rubin_pvalue,
     anderson_rubin_set,
 )
-from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.vcov import Cluster, Covariance, Information, Vcov, checked
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
@@ -135,23 +134,6 @@ class InstrumentalResults(SpatialPanelResults):
         fit = two_stage(self.used, project(self.used))
         return replace(self, vcov=covariance(self.used, fit, cov), by=instrumented(cov))
 
-    def effects(  # type: ignore[override]
-        self,
-        *,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects:
-        """Direct, indirect and total effects, as in `SpatialPanelResults`.
-
-        Raises
-        ------
-        IdentificationError
-            If rho lies outside its interval: there is no reduced form.
-        """
-        self._refuse_outside()
-        return SpatialPanelResults.effects(self, level=level, draws=draws, rng=rng)
-
     def predict(self) -> pd.Series:
         """Predict by the reduced form, as in `SpatialPanelResults`.
 
@@ -160,7 +142,11 @@ class InstrumentalResults(SpatialPanelResults):
         IdentificationError
             If rho lies outside its interval: there is no reduced form.
         """
-        self._refuse_outside()
+        if self._is_outside():
+            raise IdentificationError(
+                f"rho = {self.rho:.4f} lies outside its interval, so there is no reduced form to "
+                "predict by; report the Anderson-Rubin set."
+            )
         return SpatialPanelResults.predict(self)
 
     def likelihood_name(self) -> str:
@@ -251,13 +237,6 @@ class InstrumentalResults(SpatialPanelResults):
     def _is_outside(self) -> bool:
         weights = self.estimate.weights
         return weights is not None and not weights.interval[0] < self.rho < weights.interval[1]
-
-    def _refuse_outside(self) -> None:
-        if self._is_outside():
-            raise IdentificationError(
-                f"rho = {self.rho:.4f} lies outside its interval, so there is no reduced form to "
-                "take effects or predictions from; report the Anderson-Rubin set."
-            )
 
 
 def instrumented(cov: Covariance) -> By | None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from ccec_econ.engine.random import RandomEstimate
 from ccec_econ.formula import Spec
-from ccec_econ.inference.effects import Effects, effects
+from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.outcome import Outcome
 from ccec_econ.inference.random_tests import (
     common_to_units,
@@ -19,8 +19,9 @@ from ccec_econ.inference.random_tests import (
     no_unit_effects,
     time_means,
 )
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
@@ -35,7 +36,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RandomEffectsResults(Parameters):
+class RandomEffectsResults(WithEffects):
     """Results of a spatial panel model with random unit effects.
 
     Attributes
@@ -170,25 +171,17 @@ class RandomEffectsResults(Parameters):
         index = pd.Index(["sigma_v2", "sigma_mu2", "share_mu"], name="component")
         return pd.DataFrame({"estimate": values, "std_error": errors}, index=index)
 
-    def effects(
-        self, *, level: float = 0.95, draws: int = 1000, rng: int | np.random.Generator = 0
-    ) -> Effects:
-        """Direct, indirect and total effects of the regressors, time-means left out.
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and what they multiply; time-means have no effects.
 
-        Parameters
-        ----------
-        level : float
-            Confidence level in (0, 1).
-        draws : int
-            Draws behind the simulation interval.
-        rng : int or Generator
-            Seed or generator; the default repeats the same draws.
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
         """
+        refuse_horizon(horizon)
         base = self.estimate.base
-        found = effects(base, self.vcov, level=level, draws=draws, rng=np.random.default_rng(rng))
-        means = time_means(base)
-        names = dict.fromkeys(str(name) for name in found.frame.index.get_level_values("term"))
-        return found.select([name for name in names if name not in means])
+        return static_form(base, without=time_means(base))
 
     def mundlak_test(self) -> Outcome:
         """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``."""

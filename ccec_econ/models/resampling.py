@@ -14,7 +14,7 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.formula import lagged_term
 from ccec_econ.inference import bootstrap as parametric
 from ccec_econ.inference import wild
-from ccec_econ.inference.bootstrap import Bootstrap, Innovations
+from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Cluster, Covariance, checked
 from ccec_econ.inference.wild import WildCluster, WildWeights
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -14,10 +12,12 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.errors import FormulaError
 from ccec_econ.formula import Design, Spec
-from ccec_econ.inference.effects import Effects, effects
-from ccec_econ.inference.groups import GroupEffects, group_effects
+from ccec_econ.inference.bootstrap import bootstrap
+from ccec_econ.inference.multipliers import Horizon
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Covariance, Vcov, checked
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
@@ -34,7 +34,7 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SpatialPanelResults(Parameters):
+class SpatialPanelResults(WithEffects):
     """Results of a static spatial panel model.
 
     Nothing here changes after the fit: `with_cov` returns another result.
@@ -166,60 +166,22 @@ class SpatialPanelResults(Parameters):
             mean = weights.solve(self.rho, mean)
         return self.panel.series(mean, "prediction")
 
-    @overload
-    def effects(
-        self,
-        *,
-        groups: None = None,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects: ...
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and the matrices that they multiply.
 
-    @overload
-    def effects(
-        self,
-        *,
-        groups: pd.Series | Mapping[Hashable, str],
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> GroupEffects: ...
-
-    def effects(
-        self,
-        *,
-        groups: pd.Series | Mapping[Hashable, str] | None = None,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects | GroupEffects:
-        """Direct, indirect and total effects with delta and simulation intervals.
-
-        Parameters
-        ----------
-        groups : Series, optional
-            Group by unit, such as ``ce.circle.roles()``: then the effects that a change in every
-            unit of one group has on the mean unit of another. `ce.group_effects` has more options.
-        level : float
-            Confidence level in (0, 1).
-        draws : int
-            Draws behind the simulation interval.
-        rng : int or Generator
-            Seed or generator; the default repeats the same draws.
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
+        IdentificationError
+            If rho lies outside its interval, as estimates by instruments can.
         """
-        random = np.random.default_rng(rng)
-        if groups is None:
-            return effects(self.estimate, self.vcov, level=level, draws=draws, rng=random)
-        return group_effects(
-            self.estimate,
-            self.vcov,
-            self.panel.units,
-            pd.Series(groups),
-            level=level,
-            draws=draws,
-            rng=random,
-        )
+        refuse_horizon(horizon)
+        return static_form(self.estimate)
+
+    def refits(self, draws: int, *, level: float, rng: np.random.Generator) -> Bootstrap:
+        """Simulate the fitted model and refit it; `ce.bootstrap` has more options."""
+        return bootstrap(self.estimate, draws=draws, level=level, rng=rng)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""

@@ -12,10 +12,11 @@ import pandas as pd
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import lagged_term
-from ccec_econ.inference.bootstrap import Innovations, refuse_other_models
+from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.draws import pairs
-from ccec_econ.inference.effects import average_effects
+from ccec_econ.inference.effects import NAMES, average_effects
+from ccec_econ.inference.reduced_form import static_form
+from ccec_econ.inference.resampled import Innovations
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults, family
@@ -25,7 +26,6 @@ __all__ = ["SmallSample", "small_sample"]
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
 _DETECTABLE = 2.8  # 1.96 + 0.84: power 80 % in a two-sided test at 5 %
-_NAMES = ("direct", "indirect", "total")
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,10 +270,9 @@ def _leave_one_out(
 def _quantity(fit: Estimate, term: str, quantity: Quantity) -> float:
     if quantity == "coefficient":
         return float(fit.optimum.coefficients[fit.terms.index(term)])
-    terms = pairs(fit)
-    theta = np.append(fit.optimum.coefficients, fit.optimum.rho)[None, :]
-    at = [pair[0] for pair in terms].index(term)
-    return float(average_effects(theta, fit, terms)[0, at, _NAMES.index(quantity)])
+    form = static_form(fit)
+    at = [each.name for each in form.terms].index(term)
+    return float(average_effects(form, form.theta[None, :])[0, at, NAMES.index(quantity)])
 
 
 def _error(results: SpatialPanelResults, term: str, quantity: Quantity) -> float:
@@ -329,7 +328,7 @@ def _refuse_request(
             f"quantity {quantity!r} is unknown; choose one of {', '.join(get_args(Quantity))}."
         )
     effects = quantity != "coefficient"
-    known = [pair[0] for pair in pairs(fit)] if effects else list(fit.terms)
+    known = [each.name for each in static_form(fit).terms] if effects else list(fit.terms)
     if term not in known:
         what = "effects" if effects else "coefficient"
         raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")

@@ -10,6 +10,7 @@ import ccec_econ as ce
 from ccec_econ.engine.estimate import Columns, estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.inference.effects import effects
+from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Information
 from ccec_econ.simulation import Design, _draw, _fit, nearest_weights, study
 
@@ -74,7 +75,8 @@ def test_intervals_cover(weights: Spectrum) -> None:
         vcov = Information()(fit)
         error = float(np.sqrt(vcov.matrix[2, 2]))
         hits["rho"].append(abs(fit.optimum.rho - design.rho) < stats.norm.ppf(0.975) * error)
-        frame = effects(fit, vcov, level=0.95, draws=200, rng=rng).frame.loc["x"]
+        found = effects(static_form(fit), vcov, level=0.95, draws=200, rng=rng)
+        frame = found.frame.loc["x"]
         for name, value in truth.items():
             row = frame.loc[name]
             hits[name].append(row["lower"] < value < row["upper"])

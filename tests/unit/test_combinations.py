@@ -109,7 +109,6 @@ def test_other_classes_are_refused_by_name(sim16) -> None:
         lambda: ce.lm_tests(random, W),
         lambda: ce.bootstrap(random, draws=9),
         lambda: ce.small_sample(random, "x1"),
-        lambda: ce.unit_effects(random, "x1"),
         lambda: ce.lr_test(random, random),
     ):
         with pytest.raises(FormulaError, match="not available for RandomEffectsResults"):

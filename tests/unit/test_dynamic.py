@@ -19,8 +19,10 @@ from ccec_econ.engine.dynamic import (
 )
 from ccec_econ.engine.information import expected_information
 from ccec_econ.engine.transform import helmert
-from ccec_econ.inference.draws import pairs
-from ccec_econ.inference.dynamic_effects import effects_at
+from ccec_econ.inference.effects import SUMS, average_effects
+from ccec_econ.inference.measure import effect_map
+from ccec_econ.inference.multipliers import Reach
+from ccec_econ.inference.reduced_form import averages
 from ccec_econ.models import dynamic
 from ccec_econ.models.time_lags import has_time_lag
 
@@ -249,16 +251,13 @@ def test_effects_of_a_passing_change_are_the_path_of_the_model(fit, W) -> None:
 def test_gradients_are_those_of_differences(panel, graph, own_weights, horizon, cumulative) -> None:
     other = ce.weights.from_matrix(np.roll(np.eye(N), 1, axis=1), range(N))
     one = dynamic.sdm(BOTH, panel, graph, x_weights=None if own_weights else other)
-    terms = [p for p in pairs(one.estimate) if not p[0].startswith("L(")]
+    form = replace(one.reduced_form(), reach=Reach(horizon, cumulative))
     theta = one.params.to_numpy()
-
-    def at(values):
-        return effects_at(values, one.estimate, one.lags, terms, horizon, cumulative)
-
-    gradient = at(theta)[1]
+    gradient = SUMS @ effect_map(form, averages).slopes()
     for j, unit in enumerate(np.eye(len(theta))):
-        slope = (at(theta + STEP * unit)[0] - at(theta - STEP * unit)[0]) / (2 * STEP)
-        np.testing.assert_allclose(gradient[:, :, j], slope, atol=1e-7)
+        ends = np.stack([theta + STEP * unit, theta - STEP * unit])
+        above, below = average_effects(form, ends)
+        np.testing.assert_allclose(gradient[:, :, j], (above - below) / (2 * STEP), atol=1e-7)
 
 
 def test_dense_and_eigenvalue_paths_agree(fit, W) -> None:
