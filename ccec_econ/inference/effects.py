@@ -24,7 +24,7 @@ from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 from ccec_econ.weights import is_row_standardised
 
-__all__ = ["Effects", "average_effects", "effects"]
+__all__ = ["Effects", "average_effects", "delta_effects", "effects"]
 
 _NAMES = ("direct", "indirect", "total")
 
@@ -198,9 +198,7 @@ def effects(
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
     terms = pairs(fit)
     theta, V = parameters(fit, vcov)
-    point = average_effects(theta[None, :], fit, terms)[0]
-    gradient = _gradient(theta, fit, terms)
-    error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
+    point, error = delta_effects(fit, vcov)
     quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
     sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng)
     tails = (0.5 - level / 2, 0.5 + level / 2)
@@ -216,6 +214,15 @@ def effects(
     }
     frame = pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
     return Effects(frame, level, draws, rejected, vcov.convention)
+
+
+def delta_effects(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Direct, indirect and total effects and their delta-method errors, each (terms, 3)."""
+    terms = pairs(fit)
+    theta, V = parameters(fit, vcov)
+    gradient = _gradient(theta, fit, terms)
+    error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
+    return average_effects(theta[None, :], fit, terms)[0], error
 
 
 def average_effects(
