@@ -7,7 +7,7 @@
 (9, 6)
 """
 
-from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
+from ccec_econ import audit, circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.multiple import holm, romano_wolf
@@ -60,6 +60,7 @@ __all__ = [
     "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
+    "audit",
     "bootstrap",
     "circle",
     "common_factor",
