@@ -39,7 +39,8 @@ def coverage_table(frame: pd.DataFrame, *, notes: Sequence[str] = ()) -> Table:
     for record in frame.to_dict("records"):
         likelihoods = settings.setdefault((record["N"], record["model"], record["true_rho"]), {})
         likelihoods.setdefault(record["method"], {})[record["quantity"]] = record
-    rows, rules = [], []
+    rows: list[tuple[str, ...]] = []
+    rules = []
     for (N, model, truth), likelihoods in settings.items():
         rules.append(len(rows))
         for i, (method, by) in enumerate(likelihoods.items()):
