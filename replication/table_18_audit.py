@@ -88,8 +88,8 @@ def tables(runs: dict[str, pd.DataFrame], setting: dict[str, Any]) -> dict[str, 
                 "in space; staggered: a dummy that turns to one in a random year. iid: "
                 f"t(observations − K); Cluster: by unit, t(N − 1); Driscoll-Kraay: "
                 f"{setting['lags']} lags, t(T − 1); Wild cluster: restricted, Webb weights; "
-                "Randomisation: paths permuted over units. Units depend on each other, so none that "
-                "takes them for independent is exact.",
+                "Randomisation: paths permuted over units. Units depend on each other here, so no "
+                "test that takes them for independent is exact.",
                 weights,
             ),
         ),
@@ -136,9 +136,9 @@ def finding(found: Findings, runs: dict[str, pd.DataFrame]) -> str:
         return f"{low} %" if low == high else f"{low} to {high} %"
 
     return (
-        f"The audit covers {n['findings']} slips, repeats {n['repeated']} of {n['printed']} numbers "
-        f"kept from other software or from separate computations, and sets the right ones beside. In simulated panels of "
-        f"{n['few']} units, 95 % intervals of ρ hold the truth in "
+        f"The audit covers {n['findings']} slips, repeats {n['repeated']} of {n['printed']} "
+        "numbers kept from other software or separate computations, and sets the right ones "
+        f"beside. In simulated panels of {n['few']} units, 95 % intervals of ρ hold the truth in "
         f"{span(cover['transformation'])} of samples by the transformation likelihood and in "
         f"{span(cover['direct'])} by the direct one; 5 % LM tests reject a true null in "
         f"{span(lm['centred'])} of samples when centred and in {span(lm['uncentred'])} when not; "
