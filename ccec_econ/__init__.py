@@ -7,7 +7,7 @@
 (9, 6)
 """
 
-from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
+from ccec_econ import audit, circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.groups import GroupEffects
@@ -68,6 +68,7 @@ __all__ = [
     "SpatialPanelResults",
     "Table",
     "UnitEffects",
+    "audit",
     "bootstrap",
     "circle",
     "common_factor",

@@ -22,6 +22,7 @@ __all__ = [
     "inverse_distance",
     "is_row_standardised",
     "nearest",
+    "nearest_of",
     "row_standardise",
     "split",
 ]
@@ -86,11 +87,24 @@ def nearest(layer: Layer = "city", *, k: int = 4) -> Graph:
         If k is not between 1 and N - 1.
     """
     distance = _distances(layer)
+    return from_matrix(nearest_of(distance.to_numpy(), k), distance.index)
+
+
+def nearest_of(distance: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Row-standardised weights (N, N) of the k nearest by a matrix of distances.
+
+    Ties go to the unit that comes first.
+
+    Raises
+    ------
+    WeightsError
+        If k is not between 1 and N - 1.
+    """
     if not 1 <= k < len(distance):
         raise WeightsError(f"k = {k}: give a number from 1 to {len(distance) - 1}.")
-    d = distance.to_numpy() + np.diag(np.full(len(distance), np.inf))
+    d = distance + np.diag(np.full(len(distance), np.inf))
     rank = d.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-    return row_standardise(from_matrix((rank < k).astype(float), distance.index))
+    return np.asarray((rank < k) / float(k))
 
 
 def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:

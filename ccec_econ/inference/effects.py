@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.intervals import Intervals
-from ccec_econ.inference.measure import effect_map, measure
+from ccec_econ.inference.measure import delta, effect_map, measure
 from ccec_econ.inference.reduced_form import ReducedForm, averages
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
-__all__ = ["NAMES", "SUMS", "Effects", "average_effects", "effects"]
+__all__ = ["NAMES", "SUMS", "Effects", "average_effects", "delta_effects", "effects"]
 
 NAMES = ("direct", "indirect", "total")
 SUMS = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 1.0]])  # of mean diagonal and mean row sum
@@ -138,6 +138,12 @@ def effects(
     remarks = (*found.convention.remarks, *_one_ratio(form, found.point))
     basis = replace(found.convention, remarks=remarks)
     return Effects(found.frame(SUMS, index), basis, form.reach.name() if form.is_dynamic else "")
+
+
+def delta_effects(form: ReducedForm, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Direct, indirect and total effects and their delta-method errors, each (terms, 3)."""
+    found = effect_map(form, averages)
+    return delta(found.at(form.theta[None, :])[0], found.slopes(), form.covariance(vcov), SUMS)
 
 
 def average_effects(form: ReducedForm, theta: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -20,7 +20,7 @@ from ccec_econ.inference.reduced_form import ReducedForm, Reduction
 from ccec_econ.inference.resampled import Bootstrap, basic, percentiles
 from ccec_econ.inference.vcov import Vcov
 
-__all__ = ["EffectMap", "Measured", "effect_map", "measure"]
+__all__ = ["EffectMap", "Measured", "delta", "effect_map", "measure"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +95,7 @@ class Measured:
         The index runs over the terms first, then over the O combinations.
         """
         level = self.convention.level
-        point = self.point @ combine.T
-        slopes = np.einsum("oc,tcp->top", combine, self.slopes)
-        error = np.sqrt(np.clip(np.einsum("top,pq,toq->to", slopes, self.V, slopes), 0.0, None))
+        point, error = delta(self.point, self.slopes, self.V, combine)
         reach = float(stats.t.ppf(0.5 + level / 2, self.convention.df or np.inf)) * error
         low, high = percentiles(self.sample @ combine.T, level)
         columns = {
@@ -112,6 +110,22 @@ class Measured:
             ends = basic(point, self.resampled @ combine.T, level)
             columns |= dict(zip(("boot_lower", "boot_upper"), ends, strict=True))
         return pd.DataFrame({name: each.ravel() for name, each in columns.items()}, index=index)
+
+
+def delta(
+    point: NDArray[np.float64],
+    slopes: NDArray[np.float64],
+    V: NDArray[np.float64],
+    combine: NDArray[np.float64],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Combine the cells of each term (O, cells) and give delta-method errors, each (terms, O).
+
+    Cells (terms, cells), their slopes (terms, cells, P) in the parameters, and the covariance V of
+    the parameters (P, P).
+    """
+    along = np.einsum("oc,tcp->top", combine, slopes)
+    variance = np.einsum("top,pq,toq->to", along, V, along)
+    return point @ combine.T, np.sqrt(np.clip(variance, 0.0, None))
 
 
 def measure(
