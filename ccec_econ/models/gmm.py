@@ -7,11 +7,15 @@ distribution of u_t.
 
 References
 ----------
-Kelejian, H. H. and Prucha, I. R. (1998). A generalized spatial two-stage least squares procedure.
-Journal of Real Estate Finance and Economics 17, 99-121.
-Lee, L.-F. (2003). Best spatial two-stage least squares estimators. Econometric Reviews 22, 307-335.
+Kelejian, H. H. and Prucha, I. R. (1998). A generalized spatial two-stage least squares procedure
+for estimating a spatial autoregressive model with autoregressive disturbances. Journal of Real
+Estate Finance and Economics 17, 99-121.
+Lee, L.-F. (2003). Best spatial two-stage least squares estimators for a spatial autoregressive
+model with autoregressive disturbances. Econometric Reviews 22, 307-335.
 Lee, L.-F. (2007). GMM and 2SLS estimation of mixed regressive, spatial autoregressive models.
 Journal of Econometrics 137, 489-514.
+Lin, X. and Lee, L.-F. (2010). GMM estimation of spatial autoregressive models with unknown
+heteroskedasticity. Journal of Econometrics 157, 34-52.
 """
 
 from __future__ import annotations
@@ -29,6 +33,7 @@ from ccec_econ.engine.quadratic import (
     QuadraticMoments,
     Solution,
     diagonal_free,
+    independent,
     minimise,
     moments,
     trace_free,
@@ -169,10 +174,11 @@ def gmm(
     Notes
     -----
     First step: instruments of `s2sls` and forms from W and W^2, weighted as for errors of one
-    variance. Second step, at the estimates of
-    the first: instruments [Z, G Z d] with endogenous terms replaced by their fits, and forms from W
-    and W G, G = W (I - rho W)^-1, which span W and G (Lee 2007); optimal weights, normal
-    reference. Forms are projected by J where time effects were removed.
+    variance. Second step, at the estimates of the first: instruments [Z, G Z d] with endogenous
+    terms replaced by their fits, and forms from W and W G, G = W (I - rho W)^-1, which span W and G
+    (Lee 2007; Lin and Lee 2010 without diagonal); optimal weights, normal reference. Forms are
+    projected by J where time effects were removed; one that repeats another is left out, as W^2
+    repeats W where all units of equal groups are neighbours.
 
     Examples
     --------
@@ -263,8 +269,8 @@ def _stage(
     eq, blank = problem.equation, problem.estimate
     free = diagonal_free if heteroskedastic else trace_free
     time = blank.effects in ("time", "twoway")
-    P = [free(form, time) for form in forms]
-    P = [form / np.linalg.norm(form) for form in P]
+    size = [float(np.linalg.norm(form)) for form in forms]
+    P = independent([free(form, time) for form in forms], size)
     system = moments(eq.y, eq.X, H, P, eq.shape, blank.reduction)
     variance = _variance(problem, system, start * system.length, clustered)
     best = minimise(system, variance, _weights(problem).interval)
@@ -278,7 +284,9 @@ def _variance(
         return system.clustered_variance(d)
     e = system.disturbances(d)
     fit = filled(problem, d / system.length, e.ravel())
-    return system.variance(d, *_cumulants(Scores(fit.Z, e, e, {}), fit))
+    within_units = fit.effects in ("unit", "twoway")  # then third moments drop from the variance
+    cumulants = _cumulants(Scores(fit.Z, e, e, {}), fit, third=not within_units)
+    return system.variance(d, *cumulants)
 
 
 def _gmm_covariance(
