@@ -21,14 +21,21 @@ heteroskedasticity. Journal of Econometrics 157, 34-52.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.information import Scores
-from ccec_econ.engine.instruments import Overidentification, TwoStage, project, two_stage
+from ccec_econ.engine.instruments import (
+    Equation,
+    Overidentification,
+    TwoStage,
+    project,
+    refuse_unidentified,
+    reinstrumented,
+    two_stage,
+)
 from ccec_econ.engine.quadratic import (
     QuadraticMoments,
     Solution,
@@ -40,7 +47,7 @@ from ccec_econ.engine.quadratic import (
 )
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.engine.transform import demean
-from ccec_econ.errors import ConvergenceError, FormulaError, WeightsError
+from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
 from ccec_econ.inference.vcov import Covariance, Information, Vcov, _cumulants
 from ccec_econ.models.endogenous import Durbin, Options, Order, Problem, filled, prepare
 from ccec_econ.models.fitting import AnyWeights
@@ -128,7 +135,8 @@ def s2sls(
     eq = problem.equation
     fit = two_stage(eq, project(eq))
     if best:
-        eq = replace(eq, Q=_best_instruments(problem, fit))
+        eq = _best_equation(problem, fit)
+        refuse_unidentified(eq)
         fit = two_stage(eq, project(eq))
     return InstrumentalResults(
         "s2sls",
@@ -196,9 +204,9 @@ def gmm(
     H = np.column_stack([eq.X[:, list(eq.exogenous)], eq.Q])
     start = _stage(problem, H, [W, W @ W], first.coefficients, heteroskedastic, False)[1]
     residuals = eq.y - eq.X @ start
-    Q = _best_instruments(problem, TwoStage(start, residuals, first.bread))
+    used = _best_equation(problem, TwoStage(start, residuals, first.bread))
     G = _spread(_weights(problem), float(start[-1]))
-    H = np.column_stack([eq.X[:, list(eq.exogenous)], Q])
+    H = np.column_stack([eq.X[:, list(eq.exogenous)], used.Q])
     best, d, system = _stage(problem, H, [W, W @ G], start, heteroskedastic, heteroskedastic)
     residuals = eq.y - eq.X @ d
     df = len(system.at(best.d)) - len(d)
@@ -212,7 +220,7 @@ def gmm(
         eq,
         "gmm",
         "unit" if heteroskedastic else None,
-        used=replace(eq, Q=Q),
+        used=used,
         joint=Overidentification("Hansen", best.objective, df),
     )
 
@@ -244,8 +252,11 @@ def _spread(weights: Spectrum, rho: float) -> NDArray[np.float64]:
     return weights.G(rho)
 
 
-def _best_instruments(problem: Problem, fit: TwoStage) -> NDArray[np.float64]:
-    """Fitted endogenous terms and G Z d, effects removed, shape (R, m)."""
+def _best_equation(problem: Problem, fit: TwoStage) -> Equation:
+    """Take fitted endogenous terms and G Z d, effects removed, for instruments.
+
+    G Z d may repeat the regressors, as with lags of all of them and equal groups of neighbours.
+    """
     eq, blank = problem.equation, problem.estimate
     at = project(eq)
     inner = [j for j in eq.endogenous if j < len(blank.terms)]
@@ -254,7 +265,9 @@ def _best_instruments(problem: Problem, fit: TwoStage) -> NDArray[np.float64]:
     Z[:, inner] = fitted
     mean = (Z @ fit.coefficients[: len(blank.terms)]).reshape(eq.shape)
     spread = mean @ _spread(_weights(problem), float(fit.coefficients[-1])).T
-    return np.column_stack([fitted, demean(spread, blank.effects).ravel()])
+    names = (*(f"fitted {eq.terms[j]}" for j in inner), "G Z d")
+    Q = np.column_stack([fitted, demean(spread, blank.effects).ravel()])
+    return reinstrumented(eq, Q, names)
 
 
 def _stage(
@@ -271,6 +284,11 @@ def _stage(
     time = blank.effects in ("time", "twoway")
     size = [float(np.linalg.norm(form)) for form in forms]
     P = independent([free(form, time) for form in forms], size)
+    if H.shape[1] + len(P) < eq.X.shape[1]:
+        raise IdentificationError(
+            f"{eq.X.shape[1]} coefficients and {H.shape[1] + len(P)} moments that do not repeat "
+            "each other; use s2sls with other instruments, or weights that tell near from far."
+        )
     system = moments(eq.y, eq.X, H, P, eq.shape, blank.reduction)
     variance = _variance(problem, system, start * system.length, clustered)
     best = minimise(system, variance, _weights(problem).interval)

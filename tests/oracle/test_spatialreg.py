@@ -32,7 +32,7 @@ def test_both_spatial_parameters(sim16, model: str) -> None:
 
 
 def test_the_lower_maximum_of_gns_is_told(sim16) -> None:
-    """rho and lam trade places: spatialreg started there would stop 1.9 lower."""
+    """rho and lam trade places, 1.9 lower in height."""
     with pytest.warns(WeakIdentificationWarning):
         fit = ce.gns(FORMULA, *sim16)
     (other,) = fit.estimate.others

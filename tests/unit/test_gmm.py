@@ -498,3 +498,19 @@ def test_conditional_f_is_that_of_sanderson_and_windmeijer(panel, names) -> None
         explained, left = net @ (P_H - P_E) @ net, net @ net - net @ P_H @ net
         q, rest = Q.shape[1] - len(names) + 1, eq.nobs - H.shape[1]
         assert stage.conditional_F == pytest.approx(explained / q / (left / rest), rel=1e-8)
+
+
+def test_best_instruments_that_repeat_the_regressors(panel) -> None:
+    """With equal groups G Z d is a combination of x and W x: no direction of rounding serves."""
+    graph, options = equal_groups(4), {"durbin": "all", "instruments": ["z1"]}
+    with pytest.raises(IdentificationError, match=r"0 excluded instruments \(none; G Z d repeat"):
+        s2sls("y ~ x0 | unit", panel, graph, best=True, **options)
+    fit = gmm("y ~ x0 | unit", panel, graph, **options)
+    assert fit.used.dropped == ("G Z d",)
+    assert fit.overidentification.df == 0  # two regressors and one form: three coefficients
+    assert "exactly identified" in " ".join(fit.notes())
+    W = ce.weights.align(graph, pd.RangeIndex(N))
+    e = fit.estimate.residuals
+    assert np.einsum("ti,ij,tj->", e, trace_free(W, False), e) == pytest.approx(0.0, abs=1e-8)
+    again = gmm("y ~ x0 | unit", panel.assign(x0=3 * panel["x0"]), graph, **options)
+    assert again.rho == pytest.approx(fit.rho, abs=1e-8)
