@@ -65,7 +65,7 @@ class Convergence:
         The values of tau that were tested, in order: share of draws at or above and at or below
         the estimate, persistence of own shocks given tau, and draws without a maximum.
     contains_one : bool
-        Whether the set of tau holds one: no convergence is not excluded.
+        Whether the set of tau reaches one, or lies above it: no convergence is not excluded.
     level : float
     draws : int
         Draws of the panel at each tau tested; 0 where the model has no y_{t-1}.

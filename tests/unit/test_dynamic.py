@@ -499,3 +499,14 @@ def test_without_time_lags_the_likelihood_is_the_static_one(panel, graph, model:
     height += len(e) * float(one.spectrum.logdet(best.rho))
     assert height == pytest.approx(static.loglik, abs=1e-9)
     assert fit.loglik >= static.loglik
+
+
+def test_a_set_may_lie_above_one(W, graph) -> None:
+    """An explosive panel: one itself is rejected from above, and no other value is tested."""
+    panel = drawn(W, 1.3, 0.0, 0.1, periods=9)
+    found = dynamic.sar("y ~ L(y) + x0 + x1 | unit", panel, graph).convergence(draws=80)
+    row = found.frame.loc["tau"]
+    assert (row["lower"], row["upper"]) == (1.0, np.inf)
+    assert found.contains_one
+    assert len(found.inversion) == 1
+    assert row["half_life"] == np.inf

@@ -24,7 +24,7 @@ from ccec_econ.errors import (
     IdentificationError,
     WeightsError,
 )
-from ccec_econ.inference.anderson_rubin import AndersonRubinSet
+from ccec_econ.inference.anderson_rubin import AndersonRubinSet, _below_zero
 from ccec_econ.models.gmm import gmm, s2sls
 from simulated import simulate
 
@@ -514,3 +514,22 @@ def test_best_instruments_that_repeat_the_regressors(panel) -> None:
     assert np.einsum("ti,ij,tj->", e, trace_free(W, False), e) == pytest.approx(0.0, abs=1e-8)
     again = gmm("y ~ x0 | unit", panel.assign(x0=3 * panel["x0"]), graph, **options)
     assert again.rho == pytest.approx(fit.rho, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (None, ((-np.inf, np.inf),)),
+        ([[0.0, 0.0], [0.0, -1.0]], ((-np.inf, np.inf),)),
+        ([[0.0, 0.0], [0.0, 1.0]], ()),
+        ([[0.0, 1.0], [1.0, 3.0]], ((3.0, np.inf),)),  # -2c + 3 <= 0 where y/d is 2
+        ([[0.0, -1.0], [-1.0, 3.0]], ((-np.inf, -3.0),)),
+        ([[1.0, 0.0], [0.0, 1.0]], ()),  # c^2 + 1 <= 0
+        ([[-1.0, 0.0], [0.0, -1.0]], ((-np.inf, np.inf),)),
+        ([[1.0, 0.0], [0.0, -1.0]], ((-2.0, 2.0),)),
+    ],
+)
+def test_sets_of_degenerate_forms(form, expected) -> None:
+    """Roots of a c^2 - 2 b c + e, a = 0 included, for columns d and y of lengths 1 and 2."""
+    found = _below_zero(None if form is None else np.array(form), np.array([1.0, 2.0]))
+    np.testing.assert_allclose(np.ravel(found), np.ravel(expected))

@@ -551,3 +551,18 @@ def test_moments_with_equal_groups() -> None:
     assert fit.lam == pytest.approx(
         random_effects("y ~ x", PANEL, graph, lag=False, error="kkp").lam, abs=0.25
     )
+
+
+def test_moments_with_a_negative_variance_are_refused() -> None:
+    """Moments that ask for minus one times the variance's own pattern."""
+    scale = np.array([1.0, 0.5, 0.0])
+    system = kkp._System(-scale, np.array([0.0, 0.0, 1.0]), np.zeros(3), scale[:, None])
+    with pytest.raises(ConvergenceError, match=r"variances -1 at lam = .*, not all"):
+        system.solve((-1.0, 1.0), np.eye(3))
+
+
+def test_variance_between_units_alone_is_refused() -> None:
+    panel = PANEL.assign(y=PANEL.index.get_level_values("unit") ** 2.0)
+    tiny = 1e-7 * np.random.default_rng(0).standard_normal(len(panel))
+    with pytest.raises(ConvergenceError, match="all variance between units"):
+        random_effects("y ~ x", panel.assign(y=panel["y"] + tiny), None, lag=False)
