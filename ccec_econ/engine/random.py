@@ -67,8 +67,19 @@ class RandomEstimate:
         return (*self.base.terms, *self.base.spatial, "phi", "sigma2")
 
     def unit_effects(self) -> NDArray[np.float64]:
-        """Predict mu by its conditional mean given the data, shape (N,)."""
+        """Predict mu by its conditional mean given the data, shape (N,).
+
+        Raises
+        ------
+        IdentificationError
+            If phi is negative, as moments may give it: no variance, nothing to predict.
+        """
         phi, T = self.optimum.phi, self.likelihood.T
+        if phi < 0.0:
+            raise IdentificationError(
+                f"phi = {phi:.4f} < 0: unit effects have no variance to predict them from; use "
+                "maximum likelihood, whose phi is not negative."
+            )
         mean = self.base.disturbances.mean(axis=0)
         error = self.base.error
         R = np.eye(len(mean)) - (0.0 if error is None else self.optimum.lam * error.W)

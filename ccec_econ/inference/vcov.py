@@ -261,12 +261,12 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     return omega
 
 
-def _cumulants(parts: Scores, fit: Estimate) -> tuple[float, float]:
-    """Third and fourth cumulants of the innovations, cleared of the removal of effects."""
+def _cumulants(parts: Scores, fit: Estimate, *, third: bool = True) -> tuple[float, float]:
+    """Third (zero if not asked for) and fourth cumulants, cleared of the removal of effects."""
     T, N = parts.v.shape
     own = [1.0, 1.0, 1.0]
     in_time, in_space = fit.effects in ("unit", "twoway"), fit.effects in ("time", "twoway")
-    if in_time and T == 2:
+    if in_time and T == 2 and third:
         raise IdentificationError(
             "quasi-ML with two periods: removing unit effects leaves no third moment to estimate; "
             "use Information() or Cluster('unit')."
@@ -275,9 +275,9 @@ def _cumulants(parts: Scores, fit: Estimate) -> tuple[float, float]:
         if removed:
             a, b = 1.0 - 1.0 / m, -1.0 / m
             own = [w * (a**p + (m - 1) * b**p) for w, p in zip(own, (2, 3, 4), strict=True)]
-    third = float((parts.v**3).mean()) / own[1]
+    skew = float((parts.v**3).mean()) / own[1] if third else 0.0
     fourth = (float((parts.v**4).mean()) - 3.0 * float((parts.v**2).mean()) ** 2) / own[2]
-    return third, fourth
+    return skew, fourth
 
 
 def _outer(rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -143,7 +143,8 @@ def higher_order(
     """Fit a panel model with one spatial lag of the response per weights.
 
     y_t = sum_k rho_k W_k y_t + X_t b [+ sum_k W_k X_t t_k] + effects + v_t, by the transformation
-    likelihood, on the region where the absolute rho sum to less than one.
+    likelihood, on the region where the absolute rho, each times the norm of its weights (one where
+    they are row-standardised), sum to less than one.
 
     Parameters
     ----------
@@ -185,6 +186,12 @@ def higher_order(
             f"weights of type {type(weights).__name__}: give two or more by name, as in "
             "{'within': W1, 'across': W2}."
         )
+    unnamed = [name for name in weights if not isinstance(name, str)]
+    if unnamed or any(isinstance(part, Mapping) for part in weights.values()):
+        raise WeightsError(
+            f"weights {first_five(unnamed or weights)}: give one Graph per name, names being text; "
+            "weights that change over time are not available with several spatial lags."
+        )
     if len(weights) < 2:
         raise WeightsError(f"{len(weights)} weights given; give two or more by name, or use sar.")
     spec, panel = parse(formula), Panel.from_frame(data, index)
@@ -200,6 +207,9 @@ def higher_order(
             "effects need; use ce.weights.row_standardise on each part."
         )
     columns = _columns(design, W, tuple(weights), durbin)
+    twice = [term for term in columns.terms if columns.terms.count(term) > 1]
+    if twice:
+        raise FormulaError(f"{first_five(dict.fromkeys(twice))} names two terms; rename weights.")
     fit = estimate_higher_order(columns, W, design.effects)
     vcov = Vcov(fit.covariance, None, "inverse expected information, normal")
     named = [None] * len(design.terms)

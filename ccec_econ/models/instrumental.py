@@ -169,6 +169,8 @@ class InstrumentalResults(SpatialPanelResults):
         strength = "; ".join(
             f"{stage.name}: F({stage.df[0]}, {stage.df[1]}) = "
             f"{number(stage.F, 2) or 'not available'}"
+            + f", conditional F {number(stage.conditional_F, 2) or 'not available'}"
+            * (len(self.equation.endogenous) > 1)
             for stage in self.first_stages
         )
         varying = self._varying()
@@ -209,6 +211,7 @@ class InstrumentalResults(SpatialPanelResults):
             for stage in self.first_stages
         )
         kind = "homoskedastic" if self.by is None else f"clustered by {self.by}"
+        plain = "" if self.by is None else ", homoskedastic,"
         weak = ("F below 10: report the Anderson-Rubin set, not t.",) * self.is_weak
         return Table(
             title="First stages",
@@ -217,7 +220,8 @@ class InstrumentalResults(SpatialPanelResults):
             notes=(
                 f"F of the {len(self.equation.instruments)} excluded instruments, {kind}; "
                 "conditional on the other endogenous columns after Sanderson and Windmeijer "
-                f"(2016). Cragg-Donald smallest eigenvalue {number(self.cragg_donald, digits)}.",
+                f"(2016). Cragg-Donald smallest eigenvalue{plain} "
+                f"{number(self.cragg_donald, digits)}.",
                 *weak,
             ),
         )

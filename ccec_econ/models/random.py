@@ -22,7 +22,7 @@ Analysis 7, 109-131.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -35,7 +35,13 @@ from ccec_econ.engine.kkp import Moment, gm_covariance, kkp
 from ccec_econ.engine.random import random, random_covariance
 from ccec_econ.engine.random_likelihood import Form
 from ccec_econ.engine.spectrum import Spectrum, spectrum
-from ccec_econ.errors import AlignmentError, FormulaError, WeakIdentificationWarning, first_five
+from ccec_econ.errors import (
+    AlignmentError,
+    FormulaError,
+    WeakIdentificationWarning,
+    WeightsError,
+    first_five,
+)
 from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
 from ccec_econ.inference.random_tests import mean_term, varying
 from ccec_econ.inference.vcov import Vcov
@@ -155,7 +161,8 @@ def random_effects_gm(
         As in `random_effects`; `weights` lag the errors, and the regressors named by `durbin`.
     moments : {"weighted", "partial", "initial"}
         Six moments weighted by their covariance under normality (default), by variances alone, or
-        the first three moments unweighted.
+        the first three moments unweighted. These three are the first step of all and depend a
+        little on the scale of weights that are not row-standardised.
 
     Raises
     ------
@@ -203,6 +210,11 @@ def _setup(
         raise FormulaError(
             f"formula '{spec}' puts {first_five(spec.fixed)} behind the bar; unit effects are "
             "random here, and time effects are written as dummies: y ~ x + C(year)."
+        )
+    if isinstance(weights, Mapping) or isinstance(error_weights, Mapping):
+        raise WeightsError(
+            "weights by period with random effects: their likelihood needs one matrix for all "
+            "periods; give one Graph, or use slx, sar or sdm with fixed effects."
         )
     panel = _with_time(Panel.from_frame(data, index))
     own = None if weights is None else spectrum(align(weights, panel.units))

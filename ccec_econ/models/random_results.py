@@ -155,7 +155,13 @@ class RandomEffectsResults(WithEffects):
         return self.panel.series(base.y - base.disturbances, "fitted")
 
     def unit_effects(self) -> pd.Series:
-        """Best linear predictor of mu, indexed by unit; shrunk towards zero."""
+        """Best linear predictor of mu, indexed by unit; shrunk towards zero.
+
+        Raises
+        ------
+        IdentificationError
+            If phi is negative, as moments may give it.
+        """
         return pd.Series(self.estimate.unit_effects(), index=self.panel.units, name="unit_effect")
 
     def variance_components(self) -> pd.DataFrame:
@@ -219,11 +225,9 @@ class RandomEffectsResults(WithEffects):
                 "What is common to all units is estimated, not removed: dummies of periods bias "
                 f"{' and '.join(base.spatial)} downwards by order 1/N."
             )
-        out += [
-            f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, phi = {o.phi:.4f}, "
-            f"log-likelihood {o.loglik:.3f}."
-            for o in self.estimate.others
-        ]
+        for o in self.estimate.others:
+            where = "".join(f"{name} = {getattr(o, name):.4f}, " for name in base.spatial)
+            out.append(f"Another maximum: {where}phi = {o.phi:.4f}, log-likelihood {o.loglik:.3f}.")
         return tuple(out)
 
     def summary(self, digits: int = 4) -> Table:

@@ -196,10 +196,10 @@ class SpatialPanelResults(WithEffects):
                 * (len(self.estimate.spatial) == 2 and N < _FEW_UNITS)
             ),
             *(
-                f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, "
-                f"log-likelihood {o.loglik:.3f}."
+                "Another maximum: "
+                + "".join(f"{name} = {getattr(o, name):.4f}, " for name in self.estimate.spatial)
+                + f"log-likelihood {o.loglik:.3f}."
                 for o in self.estimate.others
-                if self.estimate.error is not None and self.estimate.spectrum is not None
             ),
         )
 

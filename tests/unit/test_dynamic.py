@@ -458,3 +458,54 @@ def test_formulas_with_time_lags_are_told_from_others() -> None:
     assert has_time_lag("y ~ L(y) + x | unit")
     assert has_time_lag("y ~ W(L(y)) | unit")
     assert not has_time_lag("y ~ W(x) + NL(x) | unit")
+
+
+def test_persistence_below_zero_has_no_speed(W, graph) -> None:
+    """A shock that changes sign every period does not vanish at once: no half-life of zero."""
+    found = dynamic.sar("y ~ L(y) + x0 | unit", drawn(W, -0.7, 0.0, 0.1), graph).convergence(
+        draws=80
+    )
+    row = found.frame.loc["tau"]
+    assert row["persistence"] < row["upper"] < 0.0
+    assert row[["speed", "speed_lower", "speed_upper", "half_life"]].isna().all()
+    text = str(found)
+    assert "shocks change sign every period" in text
+    assert "unbounded" not in text
+    half = dynamic.sar("y ~ L(y) + x0 | unit", drawn(W, -0.1, 0.0, 0.1, seed=5), graph)
+    frame = half.convergence(draws=80).frame.loc["tau"]
+    assert frame["persistence"] < 0.0 < frame["upper"]
+    assert np.isnan(frame["half_life"])
+    assert frame["half_life_upper"] == pytest.approx(np.log(2) / -np.log(frame["upper"]))
+    assert frame["half_life_lower"] == 0.0
+
+
+def test_the_note_says_where_panels_start(W, graph) -> None:
+    walk = drawn(W, 1.0, -0.2, 0.2, periods=7)
+    found = dynamic.sar("y ~ L(y) + W(L(y)) | unit + year", walk, graph).convergence(draws=80)
+    assert "or at zero where shocks do not fade" in str(found)
+
+
+@pytest.mark.parametrize("model", ["sar", "sdm"])
+def test_without_time_lags_the_likelihood_is_the_static_one(panel, graph, model: str) -> None:
+    """At tau = eta = 0 the quasi-likelihood has the height of the direct one without its year."""
+    fit = getattr(dynamic, model)("y ~ L(y) + x0 + x1 | unit", panel, graph, correction=False)
+    later = panel[panel.index.get_level_values("year") > 2001]
+    static = getattr(ce, model)("y ~ x0 + x1 | unit", later, graph, method="direct")
+    one, best = fit.estimate, static.estimate.optimum
+    e = one.y - best.rho * one.Wy - one.Z @ np.append(0.0, best.coefficients)
+    s2 = float((e**2).mean())
+    height = -0.5 * e.size * (np.log(2 * np.pi * s2) + 1)
+    height += len(e) * float(one.spectrum.logdet(best.rho))
+    assert height == pytest.approx(static.loglik, abs=1e-9)
+    assert fit.loglik >= static.loglik
+
+
+def test_a_set_may_lie_above_one(W, graph) -> None:
+    """An explosive panel: one itself is rejected from above, and no other value is tested."""
+    panel = drawn(W, 1.3, 0.0, 0.1, periods=9)
+    found = dynamic.sar("y ~ L(y) + x0 + x1 | unit", panel, graph).convergence(draws=80)
+    row = found.frame.loc["tau"]
+    assert (row["lower"], row["upper"]) == (1.0, np.inf)
+    assert found.contains_one
+    assert len(found.inversion) == 1
+    assert row["half_life"] == np.inf
