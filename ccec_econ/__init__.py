@@ -9,9 +9,11 @@
 
 from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
+from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.effects import Effects
+from ccec_econ.inference.hac import Conley, DriscollKraay
 from ccec_econ.inference.multiple import holm, romano_wolf
-from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
+from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.gmm import gmm, s2sls
 from ccec_econ.models.groups import (
@@ -50,6 +52,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AndersonRubinSet",
     "Cluster",
+    "Conley",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",

@@ -14,7 +14,6 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
@@ -24,7 +23,7 @@ from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 from ccec_econ.weights import is_row_standardised
 
-__all__ = ["Effects", "average_effects", "effects"]
+__all__ = ["Effects", "average_effects", "effect_slopes", "effects"]
 
 _NAMES = ("direct", "indirect", "total")
 
@@ -187,7 +186,8 @@ def effects(
     level : float
         Confidence level in (0, 1).
     draws : int
-        Draws of (d, rho) from the normal or t distribution that the covariance refers to.
+        Draws of (d, rho) from the normal or t distribution that the covariance refers to; where
+        each effect has its own degrees of freedom, the smallest of them.
 
     Raises
     ------
@@ -199,10 +199,10 @@ def effects(
     terms = pairs(fit)
     theta, V = parameters(fit, vcov)
     point = average_effects(theta[None, :], fit, terms)[0]
-    gradient = _gradient(theta, fit, terms)
+    gradient = effect_slopes(theta, fit, terms)
     error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
-    quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
-    sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng)
+    quantile, least = vcov.quantile(level, gradient), vcov.least(gradient)
+    sample, rejected = draw_parameters(theta, V, least, fit, draws, rng)
     tails = (0.5 - level / 2, 0.5 + level / 2)
     low, high = np.quantile(average_effects(sample, fit, terms), tails, axis=0)
     index = pd.MultiIndex.from_product([[p[0] for p in terms], _NAMES], names=["term", "effect"])
@@ -232,7 +232,9 @@ def average_effects(
     return out
 
 
-def _gradient(theta: NDArray[np.float64], fit: Estimate, terms: list[Pair]) -> NDArray[np.float64]:
+def effect_slopes(
+    theta: NDArray[np.float64], fit: Estimate, terms: list[Pair]
+) -> NDArray[np.float64]:
     """Differentiate effects, shape (terms, 3, K + 1)."""
     m = _multipliers(theta[-1:], fit.weights, fit.x_weights)
     out = np.zeros((len(terms), 3, len(theta)))

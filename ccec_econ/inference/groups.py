@@ -22,7 +22,6 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
@@ -70,7 +69,8 @@ class GroupEffects:
         Share of draws thrown away because rho left its parameter space.
     convention : str
         Covariance that the intervals rest on.
-    df : int or None
+    vcov : Vcov
+        Covariance of the estimate, with its degrees of freedom.
     remark : str
         What the model imposes on the signs; empty when lags are split by origin group.
     slopes : ndarray, shape (terms, G, G + 1, P)
@@ -87,7 +87,7 @@ class GroupEffects:
     draws: int
     rejected: float
     convention: str
-    df: int | None
+    vcov: Vcov
     remark: str
     slopes: NDArray[np.float64]
     matrix_of_parameters: NDArray[np.float64]
@@ -178,7 +178,8 @@ class GroupEffects:
                 f"{name} of {term!r} is {estimate:.4g} by the model, without error: it has no lag "
                 "that carries such an effect; use a model with W(x) or a lag of y."
             )
-        return one_sided(name, term, estimate, error, df=self.df, alternative=alternative)
+        df = self.vcov.least(self._slope(term, weights))
+        return one_sided(name, term, estimate, error, df=df, alternative=alternative)
 
     def summary(
         self, *, labels: Mapping[str, str] | None = None, digits: int = 4, title: str = ""
@@ -255,9 +256,14 @@ class GroupEffects:
             )
         own = self.own["estimate"].to_numpy().reshape(-1, G, 1)[k]
         values = np.hstack([self.matrix(term).to_numpy(), own])[:, : weights.shape[1]]
-        slope = np.einsum("gh,ghp->p", weights, self.slopes[k, :, : weights.shape[1]])
+        slope = self._slope(term, weights)
         variance = float(slope @ self.matrix_of_parameters @ slope)
         return float((weights * values).sum()), float(np.sqrt(max(variance, 0.0)))
+
+    def _slope(self, term: str, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Differentiate a combination of blocks with respect to (d, rho)."""
+        blocks = self.slopes[self._position(term), :, : weights.shape[1]]
+        return np.asarray(np.einsum("gh,ghp->p", weights, blocks))
 
     def _position(self, term: str) -> int:
         if term not in self.terms:
@@ -318,20 +324,21 @@ def group_effects(
     point = group_averages(theta[None, :], fit, part, chosen)[0]
     slopes = group_slopes(theta, fit, part, chosen)
     error = np.sqrt(np.clip(np.einsum("...p,pq,...q->...", slopes, V, slopes), 0.0, None))
-    sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng)
+    sample, rejected = draw_parameters(theta, V, vcov.least(slopes), fit, draws, rng)
     values = group_averages(sample, fit, part, chosen)
     whole = slopes[:, :, :-1].sum(axis=2)
     whole_error = np.sqrt(np.einsum("tgp,pq,tgq->tg", whole, V, whole))
-    quantile = float(stats.t.ppf(0.5 + level / 2, vcov.df or np.inf))
     labels = part.table.index
     by_group = pd.MultiIndex.from_product([names, labels], names=["term", "group"])
     blocks = pd.MultiIndex.from_product([names, labels, labels], names=["term", "to", "from"])
     pieces = [
-        (blocks, point[..., :-1], error[..., :-1], values[..., :-1]),
-        (by_group, point[..., -1], error[..., -1], values[..., -1]),
-        (by_group, point[..., :-1].sum(-1), whole_error, values[..., :-1].sum(-1)),
+        (blocks, point[..., :-1], error[..., :-1], values[..., :-1], slopes[:, :, :-1]),
+        (by_group, point[..., -1], error[..., -1], values[..., -1], slopes[:, :, -1]),
+        (by_group, point[..., :-1].sum(-1), whole_error, values[..., :-1].sum(-1), whole),
     ]
-    frame, own, received = (_frame(*piece, quantile, level) for piece in pieces)
+    frame, own, received = (
+        _frame(*piece[:-1], vcov.quantile(level, piece[-1]), level) for piece in pieces
+    )
     return GroupEffects(
         frame=frame,
         own=own,
@@ -341,7 +348,7 @@ def group_effects(
         draws=draws,
         rejected=rejected,
         convention=vcov.convention,
-        df=vcov.df,
+        vcov=vcov,
         remark=_remark(fit, split),
         slopes=slopes,
         matrix_of_parameters=V,
@@ -353,7 +360,7 @@ def _frame(
     point: NDArray[np.float64],
     error: NDArray[np.float64],
     sample: NDArray[np.float64],
-    quantile: float,
+    quantile: NDArray[np.float64],
     level: float,
 ) -> pd.DataFrame:
     low, high = np.quantile(sample, (0.5 - level / 2, 0.5 + level / 2), axis=0)

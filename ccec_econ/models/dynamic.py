@@ -34,7 +34,7 @@ from ccec_econ.inference.dynamic_effects import (
     stability,
 )
 from ccec_econ.inference.persistence import Convergence, convergence
-from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
@@ -81,7 +81,7 @@ class DynamicPanelResults(SpatialPanelResults):
 
     def with_cov(self, cov: Covariance) -> DynamicPanelResults:
         """Return the same fit with another covariance; after a correction, `Information` only."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def effects(  # type: ignore[override]
         self,
@@ -273,8 +273,8 @@ def _fit(
 ) -> DynamicPanelResults:
     """Align, lag in time, materialise, lag in space, estimate, correct."""
     durbin, x_weights = spatial
-    covariance, spec = checked(cov), parse(formula)
-    whole = Panel.from_frame(data, index)
+    spec, whole = parse(formula), Panel.from_frame(data, index)
+    covariance = bound(cov, whole.units)
     own = _spectrum(weights, whole)
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)

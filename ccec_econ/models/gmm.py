@@ -23,7 +23,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.information import Scores
 from ccec_econ.engine.instruments import Overidentification, TwoStage, project, two_stage
 from ccec_econ.engine.quadratic import (
     QuadraticMoments,
@@ -36,7 +35,7 @@ from ccec_econ.engine.quadratic import (
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, FormulaError, WeightsError
-from ccec_econ.inference.vcov import Covariance, Information, Vcov, _cumulants
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, cumulants
 from ccec_econ.models.endogenous import Durbin, Options, Order, Problem, filled, prepare
 from ccec_econ.models.fitting import AnyWeights
 from ccec_econ.models.instrumental import InstrumentalResults, covariance, instrumented
@@ -277,8 +276,7 @@ def _variance(
     if clustered:
         return system.clustered_variance(d)
     e = system.disturbances(d)
-    fit = filled(problem, d / system.length, e.ravel())
-    return system.variance(d, *_cumulants(Scores(fit.Z, e, e, {}), fit))
+    return system.variance(d, *cumulants(e, problem.estimate.effects))
 
 
 def _gmm_covariance(

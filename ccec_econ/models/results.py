@@ -16,7 +16,7 @@ from ccec_econ.errors import FormulaError
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.groups import GroupEffects, group_effects
-from ccec_econ.inference.vcov import Covariance, Vcov, checked
+from ccec_econ.inference.vcov import Covariance, Vcov, bound
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -137,7 +137,7 @@ class SpatialPanelResults(Parameters):
 
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
         """Return the same fit with another covariance."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def fixed_effects(self) -> dict[str, pd.Series]:
         """Recover the effects from y - rho Wy - Zd: "constant", "unit" and "time".

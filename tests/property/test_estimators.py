@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import ccec_econ as ce
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.transform import helmert
-from ccec_econ.inference.vcov import period_scores, unit_scores
+from ccec_econ.inference.cluster import period_scores, unit_scores
 from simulated import simulate
 
 EFFECTS = {"none": "", "unit": " | unit", "time": " | year", "twoway": " | unit + year"}
