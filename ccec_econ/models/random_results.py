@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ccec_econ.engine.random import RandomEstimate
 from ccec_econ.formula import Spec
@@ -19,7 +18,8 @@ from ccec_econ.inference.random_tests import (
     no_unit_effects,
     time_means,
 )
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.random_vcov import random_vcov
+from ccec_econ.inference.vcov import Covariance, Information, Vcov
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -94,7 +94,7 @@ class RandomEffectsResults(Parameters):
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        reach = float(stats.norm.ppf(0.5 + level / 2)) * self.std_errors
+        reach = self.vcov.quantile(level, np.eye(len(self.params))) * self.std_errors
         out = pd.DataFrame({"lower": self.params - reach, "upper": self.params + reach})
         for name in _SCALES:
             value = float(self.params[name])
@@ -170,6 +170,19 @@ class RandomEffectsResults(Parameters):
         index = pd.Index(["sigma_v2", "sigma_mu2", "share_mu"], name="component")
         return pd.DataFrame({"estimate": values, "std_error": errors}, index=index)
 
+    def with_cov(self, cov: Covariance) -> RandomEffectsResults:
+        """Return the same fit with another covariance.
+
+        Raises
+        ------
+        FormulaError
+            If `cov` is not defined with random unit effects.
+        IdentificationError
+            For clusters with unit effects outside the filter ("bsk"), and quasi-ML after
+            generalised moments.
+        """
+        return replace(self, vcov=random_vcov(self.estimate, cov))
+
     def effects(
         self, *, level: float = 0.95, draws: int = 1000, rng: int | np.random.Generator = 0
     ) -> Effects:
@@ -195,8 +208,12 @@ class RandomEffectsResults(Parameters):
         return mundlak(self.estimate, self.vcov)
 
     def hausman(self) -> Outcome:
-        """Compare slopes with those of fixed effects; inapplicable where covariances cross."""
-        return hausman(self.estimate, self.vcov)
+        """Compare slopes with those of fixed effects; inapplicable where covariances cross.
+
+        Rests on the information of both models, whatever the covariance of this result: the
+        difference of two covariances is one only where the second estimator is efficient.
+        """
+        return hausman(self.estimate, random_vcov(self.estimate, Information()))
 
     def unit_effects_test(self) -> Outcome:
         """Test phi = 0 by its likelihood ratio, on its border."""
@@ -219,7 +236,8 @@ class RandomEffectsResults(Parameters):
         elif self.phi < 0.0:
             out.append("phi < 0: unit means vary less than independent errors would.")
         elif self.method == "ml":
-            out.append("Intervals of phi and sigma2 are normal in logarithms.")
+            kind = "t" if self.vcov.df else "normal"
+            out.append(f"Intervals of phi and sigma2 are {kind} in logarithms.")
         base = self.estimate.base
         if base.spatial and common_to_units(base):
             out.append(

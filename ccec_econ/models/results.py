@@ -136,7 +136,17 @@ class SpatialPanelResults(Parameters):
         return 1.0 - float((e**2).sum() / (centred**2).sum())
 
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
-        """Return the same fit with another covariance."""
+        """Return the same fit with another covariance.
+
+        Raises
+        ------
+        FormulaError
+            If `cov` is none.
+        AlignmentError
+            If it speaks of other units.
+        IdentificationError
+            If it is not defined for this model; the message says why.
+        """
         return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def fixed_effects(self) -> dict[str, pd.Series]:
