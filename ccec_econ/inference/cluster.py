@@ -15,6 +15,7 @@ from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.satterthwaite import Satterthwaite
 from ccec_econ.inference.vcov import (
     Vcov,
+    after,
     coefficients_only,
     refuse_corrected,
     refuse_spatial,
@@ -115,7 +116,7 @@ class Cluster:
         nobs, K = within_nobs(fit), len(fit.terms)
         factor = groups / (groups - 1) * (nobs - 1) / (nobs - K)
         bread = inverse_information(fit)
-        text = f"clustered by {self.by} (CR1), {groups} clusters, t({groups - 1})"
+        text = f"clustered by {self.by} (CR1), {groups} clusters, t({groups - 1}){after(fit)}"
         return Vcov(factor * bread @ middle @ bread, groups - 1, text)
 
 

@@ -82,13 +82,16 @@ class Satterthwaite:
         """
         own, rest = self._vectors(np.asarray(slopes, dtype=np.float64))
         q = own.shape[2]
-        products = -np.einsum("grs,hrt->stgh", rest, rest)
-        G = np.arange(len(own))
-        products[:, :, G, G] += np.einsum("gls,glt->stg", own, own)
-        root = np.linalg.inv(np.linalg.cholesky(np.einsum("stgg->st", products)))
-        P = np.einsum("as,bt,stgh->abgh", root, root, products)
-        both = np.einsum("ssgh,ttgh->", P, P) + np.einsum("stgh,sthg->", P, P)
-        eta = float(q * (q + 1.0) / both)
+        mean = np.einsum("gls,glt->st", own, own) - np.einsum("grs,grt->st", rest, rest)
+        root = np.linalg.inv(np.linalg.cholesky(mean)).T
+        own, rest = own @ root, rest @ root
+        d, u = (np.einsum("gls,glt->stg", part, part) for part in (own, rest))
+        C = np.einsum("gxs,gyt->stxy", rest, rest)
+        lone = np.einsum("ssg->sg", d), np.einsum("ssg->sg", u)
+        # P_ss and P_tt, then P_st and P_ts, each a diagonal less a product of low rank
+        straight = (lone[0].sum(axis=0) * (lone[0] - 2.0 * lone[1]).sum(axis=0)).sum()
+        crossed = (d * (d - 2.0 * u)).sum() + np.einsum("stxy,styx->", C, C)
+        eta = float(q * (q + 1.0) / (straight + (C**2).sum() + crossed))
         if eta <= q - 1.0:
             raise IdentificationError(
                 f"{q} restrictions with {eta:.2g} degrees of freedom; test fewer at a time."

@@ -26,6 +26,7 @@ __all__ = [
     "Information",
     "QuasiML",
     "Vcov",
+    "after",
     "bound",
     "checked",
     "coefficients_only",
@@ -119,8 +120,7 @@ class Information:
         """Compute the covariance of an estimate."""
         matrix = inverse_information(fit)
         if fit.spatial:
-            asymptotic = ", asymptotic after the correction" * (fit.method == "bias_corrected")
-            return Vcov(matrix, None, f"inverse expected information, normal{asymptotic}")
+            return Vcov(matrix, None, f"inverse expected information, normal{after(fit)}")
         df = within_nobs(fit) - len(fit.terms)
         matrix[:-1, :-1] *= fit.reduction.nobs / df
         return Vcov(matrix, df, f"homoskedastic, SSE/(observations - K), t({df})")
@@ -143,7 +143,13 @@ class QuasiML:
         refuse_corrected(fit, "quasi-ML")
         bread = inverse_information(fit)
         matrix = bread + bread @ _excess(fit) @ bread
-        return Vcov(matrix, None, "quasi-ML sandwich (third and fourth moments), normal")
+        text = f"quasi-ML sandwich (third and fourth moments), normal{after(fit)}"
+        return Vcov(matrix, None, text)
+
+
+def after(fit: Estimate) -> str:
+    """Say at the end of a convention that a correction's own variance is left out."""
+    return ", asymptotic after the correction" * (fit.method == "bias_corrected")
 
 
 def checked(cov: object) -> Covariance:

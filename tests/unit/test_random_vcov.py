@@ -186,10 +186,12 @@ def test_refusals(sim16) -> None:
         outside.with_cov("cluster")
 
 
-def test_hausman_rests_on_the_information(sim16) -> None:
+def test_hausman_and_mundlak_rest_on_the_information(sim16) -> None:
     panel, W = sim16
     fit = ce.random_effects(F, panel, W)
     assert str(fit.with_cov(ce.Cluster()).hausman()) == str(fit.hausman())
+    means = ce.random_effects(F, panel, W, mundlak=True)
+    assert means.with_cov(ce.Cluster()).mundlak_test() == means.mundlak_test()
 
 
 def test_border_of_phi(sim16) -> None:
