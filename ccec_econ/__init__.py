@@ -9,13 +9,15 @@
 
 from ccec_econ import audit, circle, convergence, data, errors, indices, report, simulation, weights
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
+from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.groups import GroupEffects
+from ccec_econ.inference.hac import Conley, DriscollKraay
 from ccec_econ.inference.multiple import holm, romano_wolf
 from ccec_econ.inference.orders import OrderEffects
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
-from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
+from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.gmm import gmm, s2sls
 from ccec_econ.models.groups import (
@@ -55,6 +57,7 @@ __all__ = [
     "AndersonRubinSet",
     "Bootstrap",
     "Cluster",
+    "Conley",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",

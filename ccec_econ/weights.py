@@ -18,11 +18,13 @@ __all__ = [
     "WeightsLike",
     "align",
     "contiguity",
+    "distances",
     "from_matrix",
     "inverse_distance",
     "is_row_standardised",
     "nearest",
     "nearest_of",
+    "refuse_mismatch",
     "row_standardise",
     "split",
 ]
@@ -50,6 +52,20 @@ def contiguity(layer: Layer = "city") -> Graph:
     return row_standardise(from_matrix(binary.to_numpy(), ids))
 
 
+def distances(layer: Layer = "city") -> pd.DataFrame:
+    """Great-circle distances in km between seats of government, labelled by unit on both sides.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> ce.weights.distances().shape
+    (16, 16)
+    """
+    ids = _ids(layer)
+    table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
+    return table.loc[ids, list(ids)].astype(float)
+
+
 def inverse_distance(
     layer: Layer = "city", *, power: float = 1.0, cutoff_km: float | None = None
 ) -> Graph:
@@ -69,7 +85,7 @@ def inverse_distance(
     """
     if power <= 0:
         raise WeightsError(f"power {power}: distance must damp; give a power above 0.")
-    distance = _distances(layer)
+    distance = distances(layer)
     d = distance.to_numpy()
     with np.errstate(divide="ignore"):
         w = np.where(np.eye(len(d), dtype=bool), 0.0, d**-power)
@@ -86,7 +102,7 @@ def nearest(layer: Layer = "city", *, k: int = 4) -> Graph:
     WeightsError
         If k is not between 1 and N - 1.
     """
-    distance = _distances(layer)
+    distance = distances(layer)
     return from_matrix(nearest_of(distance.to_numpy(), k), distance.index)
 
 
@@ -227,7 +243,7 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
         finite.
     """
     graph = _as_graph(weights)
-    _refuse_mismatch(graph.unique_ids, units)
+    refuse_mismatch(graph.unique_ids, units)
     W = _matrix(graph, units)
     if not np.isfinite(W).all():
         raise WeightsError(
@@ -269,7 +285,14 @@ def _matrix(graph: Graph, order: pd.Index) -> NDArray[np.float64]:
     return W
 
 
-def _refuse_mismatch(labels: pd.Index, units: pd.Index) -> None:
+def refuse_mismatch(labels: pd.Index, units: pd.Index, *, what: str = "weights") -> None:
+    """Refuse labels that are not those of the units of a panel, in whatever order.
+
+    Raises
+    ------
+    AlignmentError
+        If they differ; both differences are listed.
+    """
     only_weights, only_panel = labels.difference(units), units.difference(labels)
     if not len(only_weights) and not len(only_panel):
         return
@@ -280,7 +303,7 @@ def _refuse_mismatch(labels: pd.Index, units: pd.Index) -> None:
         else "drop or add units on one side"
     )
     raise AlignmentError(
-        f"weights and panel differ: {len(only_weights)} only in the weights "
+        f"{what} and panel differ: {len(only_weights)} only in the {what} "
         f"({first_five(only_weights) or 'none'}), {len(only_panel)} only in the panel "
         f"({first_five(only_panel) or 'none'}); {remedy}."
     )
@@ -299,9 +322,3 @@ def _ids(layer: Layer) -> pd.Index:
     if layer not in _ADJACENCY:
         raise WeightsError(f"layer {layer!r} is unknown; choose one of {first_five(_ADJACENCY)}.")
     return load_units(layer).index
-
-
-def _distances(layer: Layer) -> pd.DataFrame:
-    ids = _ids(layer)
-    table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
-    return table.loc[ids, list(ids)].astype(float)

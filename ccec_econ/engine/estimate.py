@@ -60,6 +60,8 @@ class Estimate:
         The estimates.
     others : tuple of Optimum
         Lower local maxima: rho and lam may swap when W and M are alike.
+    uncorrected : Optimum or None
+        The maximum that a bias correction moved, where scores are zero; None where none did.
     """
 
     y: NDArray[np.float64]
@@ -77,6 +79,7 @@ class Estimate:
     triangle: Triangle
     optimum: Optimum
     others: tuple[Optimum, ...] = ()
+    uncorrected: Optimum | None = None
 
     @property
     def spatial(self) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[
 def draw_parameters(
     theta: NDArray[np.float64],
     V: NDArray[np.float64],
-    df: int | None,
+    df: float | None,
     draws: int,
     rng: np.random.Generator,
     *,

@@ -18,13 +18,21 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.intervals import Intervals
-from ccec_econ.inference.measure import delta, effect_map, measure
+from ccec_econ.inference.measure import effect_map, errors_along, measure, slopes_along
 from ccec_econ.inference.reduced_form import ReducedForm, averages
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
-__all__ = ["NAMES", "SUMS", "Effects", "average_effects", "delta_effects", "effects"]
+__all__ = [
+    "NAMES",
+    "SUMS",
+    "Effects",
+    "average_effects",
+    "delta_effects",
+    "effect_slopes",
+    "effects",
+]
 
 NAMES = ("direct", "indirect", "total")
 SUMS = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 1.0]])  # of mean diagonal and mean row sum
@@ -142,8 +150,13 @@ def effects(
 
 def delta_effects(form: ReducedForm, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Direct, indirect and total effects and their delta-method errors, each (terms, 3)."""
-    found = effect_map(form, averages)
-    return delta(found.at(form.theta[None, :])[0], found.slopes(), form.covariance(vcov), SUMS)
+    point = average_effects(form, form.theta[None, :])[0]
+    return point, errors_along(effect_slopes(form), form.covariance(vcov))
+
+
+def effect_slopes(form: ReducedForm) -> NDArray[np.float64]:
+    """Differentiate effects with respect to the parameters of the form: shape (terms, 3, P)."""
+    return slopes_along(effect_map(form, averages).slopes(), SUMS)
 
 
 def average_effects(form: ReducedForm, theta: NDArray[np.float64]) -> NDArray[np.float64]:

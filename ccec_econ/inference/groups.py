@@ -164,7 +164,8 @@ class GroupEffects(Intervals):
                 f"{name} of {term!r} is {estimate:.4g} by the model, without error: it has no lag "
                 "that carries such an effect; use a model with W(x) or a lag of y."
             )
-        return one_sided(name, term, estimate, error, df=self.df, alternative=alternative)
+        df = self.basis.vcov.least(self._slope(term, weights))
+        return one_sided(name, term, estimate, error, df=df, alternative=alternative)
 
     def summary(
         self,
@@ -257,9 +258,14 @@ class GroupEffects(Intervals):
             )
         own = self.own["estimate"].to_numpy().reshape(-1, G, 1)[k]
         values = np.hstack([self.matrix(term).to_numpy(), own])[:, : weights.shape[1]]
-        slope = np.einsum("gh,ghp->p", weights, self.slopes[k, :, : weights.shape[1]])
+        slope = self._slope(term, weights)
         variance = float(slope @ self.matrix_of_parameters @ slope)
         return float((weights * values).sum()), float(np.sqrt(max(variance, 0.0)))
+
+    def _slope(self, term: str, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Differentiate a combination of blocks with respect to (d, rho)."""
+        blocks = self.slopes[self._position(term), :, : weights.shape[1]]
+        return np.asarray(np.einsum("gh,ghp->p", weights, blocks))
 
     def _position(self, term: str) -> int:
         if term not in self.terms:

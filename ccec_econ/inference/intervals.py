@@ -10,6 +10,7 @@ import pandas as pd
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.resampled import SCHEMES
+from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["BENEATH", "SPACE", "Beneath", "Convention", "Intervals", "cell_below"]
@@ -37,10 +38,8 @@ class Convention:
         Draws kept for the simulation interval.
     rejected : float
         Share of draws thrown away because they left the parameter space.
-    covariance : str
-        Convention of the covariance.
-    df : int or None
-        Degrees of freedom of its t distribution; None for the normal.
+    vcov : Vcov
+        Covariance of the estimate, with its convention and degrees of freedom.
     space : str
         What draws had to stay in.
     refits, failed : int, float
@@ -55,8 +54,7 @@ class Convention:
     level: float
     draws: int
     rejected: float
-    covariance: str
-    df: int | None
+    vcov: Vcov
     space: str = SPACE
     refits: int = 0
     failed: float = 0.0
@@ -66,7 +64,7 @@ class Convention:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
         out = [
-            f"Covariance: {self.covariance}.",
+            f"Covariance: {self.vcov.convention}.",
             f"Simulation: percentiles of {self.draws:,} draws of the parameters; "
             f"{100 * self.rejected:.1f} % of draws left {self.space} and were replaced.",
         ]
@@ -116,12 +114,7 @@ class Intervals:
     @property
     def convention(self) -> str:
         """Covariance that the intervals rest on."""
-        return self.basis.covariance
-
-    @property
-    def df(self) -> int | None:
-        """Degrees of freedom of the t distribution; None for the normal."""
-        return self.basis.df
+        return self.basis.vcov.convention
 
     @property
     def spans(self) -> dict[str, tuple[str, str]]:

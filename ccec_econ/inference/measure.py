@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
 from ccec_econ.inference.draws import draw_parameters
 from ccec_econ.inference.intervals import SPACE, Convention
@@ -20,7 +19,7 @@ from ccec_econ.inference.reduced_form import ReducedForm, Reduction
 from ccec_econ.inference.resampled import Bootstrap, basic, percentiles
 from ccec_econ.inference.vcov import Vcov
 
-__all__ = ["EffectMap", "Measured", "delta", "effect_map", "measure"]
+__all__ = ["EffectMap", "Measured", "effect_map", "errors_along", "measure", "slopes_along"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,9 +93,10 @@ class Measured:
 
         The index runs over the terms first, then over the O combinations.
         """
-        level = self.convention.level
-        point, error = delta(self.point, self.slopes, self.V, combine)
-        reach = float(stats.t.ppf(0.5 + level / 2, self.convention.df or np.inf)) * error
+        basis, level = self.convention, self.convention.level
+        along = slopes_along(self.slopes, combine)
+        point, error = self.point @ combine.T, errors_along(along, self.V)
+        reach = basis.vcov.quantile(level, along) * error
         low, high = percentiles(self.sample @ combine.T, level)
         columns = {
             "estimate": point,
@@ -112,20 +112,15 @@ class Measured:
         return pd.DataFrame({name: each.ravel() for name, each in columns.items()}, index=index)
 
 
-def delta(
-    point: NDArray[np.float64],
-    slopes: NDArray[np.float64],
-    V: NDArray[np.float64],
-    combine: NDArray[np.float64],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Combine the cells of each term (O, cells) and give delta-method errors, each (terms, O).
+def slopes_along(slopes: NDArray[np.float64], combine: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Slopes (terms, O, P) of combinations (O, cells) of cells with slopes (terms, cells, P)."""
+    return np.asarray(np.einsum("oc,tcp->top", combine, slopes))
 
-    Cells (terms, cells), their slopes (terms, cells, P) in the parameters, and the covariance V of
-    the parameters (P, P).
-    """
-    along = np.einsum("oc,tcp->top", combine, slopes)
-    variance = np.einsum("top,pq,toq->to", along, V, along)
-    return point @ combine.T, np.sqrt(np.clip(variance, 0.0, None))
+
+def errors_along(slopes: NDArray[np.float64], V: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Delta-method errors: slopes (..., P), covariance of the parameters (P, P)."""
+    variance = np.einsum("...p,pq,...q->...", slopes, V, slopes)
+    return np.asarray(np.sqrt(np.clip(variance, 0.0, None)))
 
 
 def measure(
@@ -144,7 +139,8 @@ def measure(
     level : float
         Confidence level in (0, 1).
     draws : int
-        Draws of the parameters from the normal or t distribution that the covariance refers to.
+        Draws of the parameters from the normal or t distribution that the covariance refers to;
+        where each effect has its own degrees of freedom, the smallest of them.
     bootstrap : Bootstrap, optional
         Refits of the same fit.
 
@@ -160,9 +156,9 @@ def measure(
     if not 0.0 < level < 1.0 or draws < 1:
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
     form = effects.form
-    V = form.covariance(vcov)
+    V, slopes = form.covariance(vcov), effects.slopes()
     sample, rejected = draw_parameters(
-        form.theta, V, vcov.df, draws, rng, inside=form.inside, region=form.region
+        form.theta, V, vcov.least(slopes), draws, rng, inside=form.inside, region=form.region
     )
     again = None
     if bootstrap is not None:
@@ -170,7 +166,7 @@ def measure(
     beyond = form.is_dynamic and form.reach.horizon != "short"
     return Measured(
         point=effects.at(form.theta[None, :])[0],
-        slopes=effects.slopes(),
+        slopes=slopes,
         V=V,
         sample=effects.at(sample),
         resampled=again,
@@ -178,8 +174,7 @@ def measure(
             level=level,
             draws=draws,
             rejected=rejected,
-            covariance=vcov.convention,
-            df=vcov.df,
+            vcov=vcov,
             space=SPACE + " or the stable region" * beyond,
             refits=0 if bootstrap is None else len(bootstrap.draws),
             failed=0.0 if bootstrap is None else bootstrap.failed_share,

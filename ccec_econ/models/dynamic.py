@@ -30,7 +30,7 @@ from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.persistence import Convergence, convergence
 from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.stability import Stability, dynamic_form, stability
-from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
@@ -76,8 +76,16 @@ class DynamicPanelResults(SpatialPanelResults):
         return stability(self.estimate, self.lags, self.vcov)
 
     def with_cov(self, cov: Covariance) -> DynamicPanelResults:
-        """Return the same fit with another covariance; after a correction, `Information` only."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        """Return the same fit with another covariance.
+
+        After a correction `Information`, `QuasiML` and ``Cluster("unit")``.
+
+        Raises
+        ------
+        IdentificationError
+            For sums over periods after a correction: scores are not zero there.
+        """
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
         """Parameters that effects at a horizon depend on, and the matrices that they multiply.
@@ -164,7 +172,8 @@ def sar(
     index : tuple of str, optional
         Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()``; others only with ``correction=False``.
+        ``Information()``, ``QuasiML()`` or ``Cluster("unit")``; others only with
+        ``correction=False``.
 
     Raises
     ------
@@ -244,8 +253,8 @@ def _fit(
 ) -> DynamicPanelResults:
     """Align, lag in time, materialise, lag in space, estimate, correct."""
     durbin, x_weights = spatial
-    covariance, spec = checked(cov), parse(formula)
-    whole = Panel.from_frame(data, index)
+    spec, whole = parse(formula), Panel.from_frame(data, index)
+    covariance = bound(cov, whole.units)
     own = _spectrum(weights, whole)
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)

@@ -16,7 +16,7 @@ from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
 from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
-from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
@@ -69,8 +69,8 @@ def fit_model(
     options: Options,
 ) -> SpatialPanelResults:
     """Align, materialise, lag and estimate one model."""
-    cov, spec = checked(options.cov), parse(formula)
-    panel = Panel.from_frame(data, options.index)
+    spec, panel = parse(formula), Panel.from_frame(data, options.index)
+    cov = bound(options.cov, panel.units)
     if weights is None and model.spatial:
         raise AlignmentError(f"{model.name} needs spatial weights and got none; give a Graph.")
     own = spectral(weights, panel)

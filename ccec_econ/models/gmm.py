@@ -26,7 +26,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.information import Scores
 from ccec_econ.engine.instruments import (
     Equation,
     Overidentification,
@@ -48,7 +47,7 @@ from ccec_econ.engine.quadratic import (
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
-from ccec_econ.inference.vcov import Covariance, Information, Vcov, _cumulants
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, cumulants
 from ccec_econ.models.endogenous import Durbin, Options, Order, Problem, filled, prepare
 from ccec_econ.models.fitting import AnyWeights
 from ccec_econ.models.instrumental import InstrumentalResults, covariance, instrumented
@@ -301,10 +300,9 @@ def _variance(
     if clustered:
         return system.clustered_variance(d)
     e = system.disturbances(d)
-    fit = filled(problem, d / system.length, e.ravel())
-    within_units = fit.effects in ("unit", "twoway")  # then third moments drop from the variance
-    cumulants = _cumulants(Scores(fit.Z, e, e, {}), fit, third=not within_units)
-    return system.variance(d, *cumulants)
+    effects = problem.estimate.effects
+    within_units = effects in ("unit", "twoway")  # then third moments drop from the variance
+    return system.variance(d, *cumulants(e, effects, third=not within_units))
 
 
 def _gmm_covariance(

@@ -27,7 +27,8 @@ from ccec_econ.inference.anderson_rubin import (
     anderson_rubin_pvalue,
     anderson_rubin_set,
 )
-from ccec_econ.inference.vcov import Cluster, Covariance, Information, Vcov, checked
+from ccec_econ.inference.cluster import Cluster
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, checked
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
@@ -253,11 +254,16 @@ def instrumented(cov: Covariance) -> By | None:
     """
     cov = checked(cov)
     if isinstance(cov, Cluster):
+        if cov.kind != "CR1":
+            raise FormulaError(
+                "CR2 is for least squares; with instruments give ce.Cluster('unit') or "
+                "ce.Cluster('time')."
+            )
         return cov.by
     if isinstance(cov, Information):
         return None
     raise FormulaError(
-        f"cov {cov!r} needs a likelihood; with instruments give ce.Information() "
+        f"cov {cov!r} needs a likelihood or least squares; with instruments give ce.Information() "
         "(homoskedastic), ce.Cluster('unit') or ce.Cluster('time')."
     )
 

@@ -44,7 +44,7 @@ class Parameters:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, t or normal as the covariance says."""
-        df = self.vcov.df or np.inf
+        df = self.vcov.degrees(np.eye(len(self.params)))
         values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
         return pd.Series(values, index=self.params.index, name="pvalue")
 
@@ -58,7 +58,7 @@ class Parameters:
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        q = float(stats.t.ppf(0.5 + level / 2, self.vcov.df or np.inf))
+        q = self.vcov.quantile(level, np.eye(len(self.params)))
         return pd.DataFrame(
             {"lower": self.params - q * self.std_errors, "upper": self.params + q * self.std_errors}
         )

@@ -31,8 +31,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Columns
-from ccec_econ.engine.kkp import Moment, gm_covariance, kkp
-from ccec_econ.engine.random import random, random_covariance
+from ccec_econ.engine.kkp import Moment, kkp
+from ccec_econ.engine.random import random
 from ccec_econ.engine.random_likelihood import Form
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import (
@@ -44,7 +44,8 @@ from ccec_econ.errors import (
 )
 from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
 from ccec_econ.inference.random_tests import mean_term, varying
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.random_vcov import random_vcov
+from ccec_econ.inference.vcov import Covariance, Information
 from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
@@ -62,8 +63,7 @@ _NAMES = {
     (True, False, True): "sac",
     (True, True, True): "gns",
 }
-_FULL = "inverse expected information of all parameters (rho, lam, phi not held fixed), normal"
-_GLS = "feasible GLS, lam and variances held fixed, normal"
+_INFORMATION = Information()
 
 
 def random_effects(
@@ -77,6 +77,7 @@ def random_effects(
     error_weights: WeightsLike | None = None,
     mundlak: bool = False,
     index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
 ) -> RandomEffectsResults:
     """Fit a spatial panel model with random unit effects by maximum likelihood.
 
@@ -103,6 +104,9 @@ def random_effects(
     mundlak : bool
         Add time-means of all regressors that vary over time, their lags included, which makes
         unit effects correlated with them: ``fit.mundlak_test()`` then tests whether they are.
+    cov : Covariance
+        ``Information()``, ``QuasiML()`` or ``Cluster("unit")``, the last not with "bsk"; see
+        `ccec_econ.inference.random_vcov`.
 
     Returns
     -------
@@ -135,8 +139,7 @@ def random_effects(
             stacklevel=2,
         )
     fit = random(columns, weights=own if lag else None, x_weights=own, error_weights=M, form=form)
-    vcov = Vcov(random_covariance(fit), None, _FULL)
-    return RandomEffectsResults(name, "ml", spec, panel, fit, vcov)
+    return RandomEffectsResults(name, "ml", spec, panel, fit, random_vcov(fit, cov))
 
 
 def random_effects_gm(
@@ -149,6 +152,7 @@ def random_effects_gm(
     error_weights: WeightsLike | None = None,
     mundlak: bool = False,
     index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
 ) -> RandomEffectsResults:
     """Fit random effects with spatial errors ("kkp") by generalised moments and feasible GLS.
 
@@ -163,6 +167,8 @@ def random_effects_gm(
         Six moments weighted by their covariance under normality (default), by variances alone, or
         the first three moments unweighted. These three are the first step of all and depend a
         little on the scale of weights that are not row-standardised.
+    cov : Covariance
+        ``Information()`` (feasible GLS) or ``Cluster("unit")``.
 
     Raises
     ------
@@ -185,8 +191,8 @@ def random_effects_gm(
     columns = _columns(design, own, durbin, mundlak=mundlak)
     name = _NAMES[False, any(of is not None for of in columns.lag_of), True]
     fit = kkp(columns, M, own, moments)
-    vcov = Vcov(gm_covariance(fit), None, _GLS)
-    return RandomEffectsResults(name, f"gm, {moments} moments", spec, panel, fit, vcov)
+    method = f"gm, {moments} moments"
+    return RandomEffectsResults(name, method, spec, panel, fit, random_vcov(fit, cov))
 
 
 def _form(error: Literal["bsk", "kkp"] | None, error_weights: WeightsLike | None) -> Form:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ccec_econ.engine.random import RandomEstimate
 from ccec_econ.formula import Spec
@@ -19,8 +18,9 @@ from ccec_econ.inference.random_tests import (
     no_unit_effects,
     time_means,
 )
+from ccec_econ.inference.random_vcov import random_vcov
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.vcov import Covariance, Information, Vcov
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -95,7 +95,7 @@ class RandomEffectsResults(WithEffects):
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        reach = float(stats.norm.ppf(0.5 + level / 2)) * self.std_errors
+        reach = self.vcov.quantile(level, np.eye(len(self.params))) * self.std_errors
         out = pd.DataFrame({"lower": self.params - reach, "upper": self.params + reach})
         for name in _SCALES:
             value = float(self.params[name])
@@ -177,6 +177,19 @@ class RandomEffectsResults(WithEffects):
         index = pd.Index(["sigma_v2", "sigma_mu2", "share_mu"], name="component")
         return pd.DataFrame({"estimate": values, "std_error": errors}, index=index)
 
+    def with_cov(self, cov: Covariance) -> RandomEffectsResults:
+        """Return the same fit with another covariance.
+
+        Raises
+        ------
+        FormulaError
+            If `cov` is not defined with random unit effects.
+        IdentificationError
+            For clusters with unit effects outside the filter ("bsk"), and quasi-ML after
+            generalised moments.
+        """
+        return replace(self, vcov=random_vcov(self.estimate, cov))
+
     def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
         """Parameters that effects depend on, and what they multiply; time-means have no effects.
 
@@ -190,12 +203,21 @@ class RandomEffectsResults(WithEffects):
         return static_form(base, without=time_means(base))
 
     def mundlak_test(self) -> Outcome:
-        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``."""
-        return mundlak(self.estimate, self.vcov)
+        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``.
+
+        Rests on the information, whatever the covariance of this result: phi takes up serial
+        correlation in what time-means see. At N = 16, T = 12 it so rejects a true null in 4 to 5 %
+        of samples at the 5 % level, with an AR(1) of .6 too, and with clusters in 10 to 12 %.
+        """
+        return mundlak(self.estimate, random_vcov(self.estimate, Information()))
 
     def hausman(self) -> Outcome:
-        """Compare slopes with those of fixed effects; inapplicable where covariances cross."""
-        return hausman(self.estimate, self.vcov)
+        """Compare slopes with those of fixed effects; inapplicable where covariances cross.
+
+        Rests on the information of both models, whatever the covariance of this result: the
+        difference of two covariances is one only where the second estimator is efficient.
+        """
+        return hausman(self.estimate, random_vcov(self.estimate, Information()))
 
     def unit_effects_test(self) -> Outcome:
         """Test phi = 0 by its likelihood ratio, on its border."""
@@ -218,7 +240,8 @@ class RandomEffectsResults(WithEffects):
         elif self.phi < 0.0:
             out.append("phi < 0: unit means vary less than independent errors would.")
         elif self.method == "ml":
-            out.append("Intervals of phi and sigma2 are normal in logarithms.")
+            kind = "t" if self.vcov.df else "normal"
+            out.append(f"Intervals of phi and sigma2 are {kind} in logarithms.")
         base = self.estimate.base
         if base.spatial and common_to_units(base):
             out.append(

@@ -14,8 +14,9 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.formula import lagged_term
 from ccec_econ.inference import bootstrap as parametric
 from ccec_econ.inference import wild
+from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.resampled import Bootstrap, Innovations
-from ccec_econ.inference.vcov import Cluster, Covariance, checked
+from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.inference.wild import WildCluster, WildWeights
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
@@ -196,7 +197,11 @@ def randomisation_test(
     parameters = list(results.params.index)
     if name not in parameters or draws < 1:
         _refuse_request(name, parameters, draws)
-    at, cov, weights = parameters.index(name), checked(cov), matrices(results.estimate)
+    at, cov, weights = (
+        parameters.index(name),
+        bound(cov, results.panel.units),
+        matrices(results.estimate),
+    )
     own = cov(results.estimate)
     observed = _tstat(results.estimate, at, cov)
     build, rng = _builder(results, column, weights), np.random.default_rng(rng)

@@ -16,7 +16,7 @@ from ccec_econ.inference.bootstrap import bootstrap
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Bootstrap
-from ccec_econ.inference.vcov import Covariance, Vcov, checked
+from ccec_econ.inference.vcov import Covariance, Vcov, bound
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -136,8 +136,18 @@ class SpatialPanelResults(WithEffects):
         return 1.0 - float((e**2).sum() / (centred**2).sum())
 
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
-        """Return the same fit with another covariance."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        """Return the same fit with another covariance.
+
+        Raises
+        ------
+        FormulaError
+            If `cov` is none.
+        AlignmentError
+            If it speaks of other units.
+        IdentificationError
+            If it is not defined for this model; the message says why.
+        """
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def fixed_effects(self) -> dict[str, pd.Series]:
         """Recover the effects from y - rho Wy - Zd: "constant", "unit" and "time".

@@ -14,7 +14,8 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.formula import lagged_term
 from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.effects import NAMES, average_effects
+from ccec_econ.inference.effects import NAMES, average_effects, effect_slopes
+from ccec_econ.inference.measure import errors_along
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.resampled import Innovations
 from ccec_econ.models.refit import without_unit
@@ -36,7 +37,7 @@ class SmallSample:
     ----------
     term, quantity : str
     estimate, std_error : float
-    df : int or None
+    df : float or None
     n, T : int
         Units, which are the clusters, and periods.
     leave_one_out : Series
@@ -59,7 +60,7 @@ class SmallSample:
     quantity: Quantity
     estimate: float
     std_error: float
-    df: int | None
+    df: float | None
     n: int
     T: int
     leave_one_out: pd.Series
@@ -225,8 +226,8 @@ def small_sample(
     fit, units = results.estimate, results.panel.units
     refuse_other_models(fit)
     _refuse_request(fit, term, quantity, keep, units)
-    estimate, error = _quantity(fit, term, quantity), _error(results, term, quantity)
-    beyond = None if margin is None else equivalence(estimate, error, margin, results.vcov.df)
+    estimate, (error, df) = _quantity(fit, term, quantity), _error(results, term, quantity)
+    beyond = None if margin is None else equivalence(estimate, error, margin, df)
     pvalue, how = _bootstrap(
         results, term, quantity, draws, innovations, np.random.default_rng(rng)
     )
@@ -235,7 +236,7 @@ def small_sample(
         quantity=quantity,
         estimate=estimate,
         std_error=error,
-        df=results.vcov.df,
+        df=df,
         n=len(units),
         T=len(results.panel.times),
         leave_one_out=_leave_one_out(results, term, quantity, keep),
@@ -275,10 +276,17 @@ def _quantity(fit: Estimate, term: str, quantity: Quantity) -> float:
     return float(average_effects(form, form.theta[None, :])[0, at, NAMES.index(quantity)])
 
 
-def _error(results: SpatialPanelResults, term: str, quantity: Quantity) -> float:
+def _error(
+    results: SpatialPanelResults, term: str, quantity: Quantity
+) -> tuple[float, float | None]:
+    """Compute the standard error by the delta method and its degrees of freedom."""
+    form, vcov = static_form(results.estimate), results.vcov
     if quantity == "coefficient":
-        return float(results.std_errors[term])
-    return float(results.effects(draws=1).frame["std_error"][term, quantity])
+        slope = np.eye(len(form.theta))[results.estimate.terms.index(term)]
+    else:
+        at = [each.name for each in form.terms].index(term)
+        slope = effect_slopes(form)[at, NAMES.index(quantity)]
+    return float(errors_along(slope, form.covariance(vcov))), vcov.least(slope)
 
 
 def _bootstrap(

@@ -68,8 +68,9 @@ def ols(
     index : tuple of str, optional
         Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()``, ``QuasiML()``, ``Cluster("unit")``, ``Cluster("time")`` or
-        ``DriscollKraay(lags)``.
+        ``Information()``, ``QuasiML()``, ``Cluster("unit")``, ``Cluster("time")`` (both also
+        ``kind="CR2"``), ``DriscollKraay(lags)`` or ``Conley(distances, cutoff)``; CR2 and Conley
+        only without rho and lam.
 
     Returns
     -------

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information
+from ccec_econ.inference.cluster import Cluster
+from ccec_econ.inference.hac import DriscollKraay
+from ccec_econ.inference.vcov import Information
 from ccec_econ.models.resampling import randomisation_test, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import ols

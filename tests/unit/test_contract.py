@@ -1,11 +1,13 @@
 """One contract for every estimator: frozen, labelled, aligned by id, exact in refusals, repeatable.
 
-A new verb joins by one line in `VERBS`.
+A new verb joins by one line in `VERBS`, a new covariance by one in `COVARIANCES`; what a model
+refuses, and why, stands in `REFUSED`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import re
 import warnings
 from collections.abc import Callable
@@ -289,3 +291,95 @@ def test_scores_vanish_at_the_maximum(name: str, sim16) -> None:
         for d in np.eye(len(at))[free]
     ]
     np.testing.assert_allclose(np.array(target.score(*near))[free], slopes, rtol=1e-5)
+
+
+def kilometres(units: Any) -> pd.DataFrame:
+    """Distances between units on a circle, not in the order of the panel."""
+    order = list(units)[::-1]
+    angle = np.linspace(0.0, 2 * np.pi, len(order), endpoint=False)
+    d = 100.0 * np.abs(np.exp(1j * angle)[:, None] - np.exp(1j * angle))
+    return pd.DataFrame((d + d.T) / 2.0, index=order, columns=order)
+
+
+COVARIANCES = {
+    "information": ce.Information(),
+    "quasi-ML": ce.QuasiML(),
+    "unit": ce.Cluster("unit"),
+    "time": ce.Cluster("time"),
+    "unit CR2": ce.Cluster("unit", kind="CR2"),
+    "time CR2": ce.Cluster("time", kind="CR2"),
+    "Driscoll-Kraay": ce.DriscollKraay(2),
+    "Conley": ce.Conley(kilometres(range(1, 17)), 50.0, lags=1),
+}
+FITTED: dict[str, Fit] = {
+    **{name: fit for name, fit in VERBS.items() if name != "sdm clustered"},
+    "dynamic": lambda f, data, weights: ce.sdm(f.replace("~", "~ L(y) +"), data, weights),
+    "dynamic uncorrected": lambda f, data, weights: ce.sdm(
+        f.replace("~", "~ L(y) +"), data, weights, correction=False
+    ),
+    "random": lambda f, data, weights: ce.random_effects(f[:11], data, weights),
+    "random kkp": lambda f, data, weights: ce.random_effects(
+        f[:11], data, weights, lag=False, error="kkp"
+    ),
+    "random bsk": lambda f, data, weights: ce.random_effects(
+        f[:11], data, weights, lag=False, error="bsk"
+    ),
+    "random gm": lambda f, data, weights: ce.random_effects_gm(f[:11], data, weights),
+}
+_LINEAR = {"unit CR2": "CR2 adjusts the residuals of one", "time CR2": "residuals of one"}
+_LINEAR["Conley"] = "the estimates of rho and lam are inconsistent"
+_LIKELIHOOD = dict.fromkeys(["quasi-ML", "Driscoll-Kraay", "Conley"], "needs a likelihood")
+_LIKELIHOOD |= dict.fromkeys(["unit CR2", "time CR2"], "CR2 is for least squares")
+_RANDOM = dict.fromkeys(
+    ["time", "unit CR2", "time CR2", "Driscoll-Kraay", "Conley"],
+    "not defined with random unit effects",
+)
+_PERIODS = dict.fromkeys(["time", "time CR2", "Driscoll-Kraay"], "scores are not zero there")
+REFUSED: dict[str, dict[str, str]] = {
+    **dict.fromkeys(FITTED, _LINEAR),
+    "ols": {},
+    "slx": {},
+    "sdm bias-corrected": {
+        **_LINEAR,
+        **dict.fromkeys(list(COVARIANCES)[1:-1], "after a bias correction"),
+    },
+    "2sls": _LIKELIHOOD,
+    "gmm": dict.fromkeys(COVARIANCES, "the covariance of GMM belongs to its weights"),
+    "dynamic": {**_LINEAR, **_PERIODS},
+    "random": _RANDOM,
+    "random kkp": _RANDOM,
+    "random bsk": {**_RANDOM, "unit": "stand outside the spatial filter"},
+    "random gm": {**_RANDOM, "quasi-ML": "they maximise no likelihood"},
+}
+
+
+@pytest.fixture(scope="module")
+def fitted(sim16) -> Callable[[str], Any]:
+    """One fit per model; covariances come after it."""
+    return functools.cache(lambda name: FITTED[name](F, *sim16))
+
+
+@pytest.mark.parametrize("cov", COVARIANCES)
+@pytest.mark.parametrize("model", FITTED)
+def test_every_covariance_of_every_model(model: str, cov: str, fitted) -> None:
+    """Labelled, symmetric and positive semidefinite; or refused by its reason."""
+    result = fitted(model)
+    if cov in REFUSED[model]:
+        with pytest.raises(CcecError, match=REFUSED[model][cov]):
+            result.with_cov(COVARIANCES[cov])
+        return
+    other = result.with_cov(COVARIANCES[cov])
+    assert other.vcov.convention in str(other)
+    names = list(result.params.index)
+    assert list(other.cov.index) == list(other.cov.columns) == names
+    V = other.cov.to_numpy()
+    known = np.isfinite(np.diag(V))
+    assert known.all() or model == "random gm"
+    V = V[np.ix_(known, known)]
+    np.testing.assert_allclose(V, V.T, rtol=1e-10, atol=1e-16)
+    scale = np.sqrt(np.diag(V))
+    assert np.linalg.eigvalsh(V / np.outer(scale, scale)).min() > -1e-10
+    assert other.pvalues[known].dropna().between(0.0, 1.0).all()
+    frame = other.effects(draws=50).frame
+    assert np.isfinite(frame.to_numpy()).all()
+    pd.testing.assert_series_equal(result.params, other.params)

@@ -377,9 +377,13 @@ def test_results_say_what_was_done(fit, panel, graph) -> None:
     assert np.isfinite(quasi.loglik)
     assert np.isnan(fit.loglik)
     assert fit.tau > quasi.tau
-    assert isinstance(quasi.with_cov(ce.Cluster("unit")), dynamic.DynamicPanelResults)
-    with pytest.raises(ce.errors.IdentificationError, match="correction"):
-        fit.with_cov(ce.Cluster("unit"))
+    for one in (quasi, fit):
+        clustered = one.with_cov(ce.Cluster("unit"))
+        assert isinstance(clustered, dynamic.DynamicPanelResults)
+        assert clustered.vcov.df == len(panel.index.unique("unit")) - 1
+    assert "asymptotic after the correction" in str(fit.with_cov(ce.QuasiML()))
+    with pytest.raises(ce.errors.IdentificationError, match="after a bias correction"):
+        fit.with_cov(ce.Cluster("time"))
 
 
 def test_fixed_effects_and_prediction_fit_the_levels(fit, W) -> None:
