@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -33,9 +33,11 @@ from ccec_econ.typeset import Table, interval, number
 from ccec_econ.weights import is_row_standardised
 
 __all__ = [
+    "SCHEMES",
     "Bootstrap",
     "Innovations",
     "bootstrap",
+    "panels",
     "refitter",
     "refuse_no_likelihood",
     "refuse_other_models",
@@ -43,7 +45,7 @@ __all__ = [
 
 type Innovations = Literal["normal", "cell", "period", "unit"]
 _NAMES = ("direct", "indirect", "total")
-_SCHEMES = {
+SCHEMES = {
     "normal": "innovations drawn from the normal",
     "cell": "innovations drawn from the residuals",
     "period": "residuals of whole periods drawn together",
@@ -137,7 +139,7 @@ class Bootstrap:
         failed = f"{self.failed} of {done + self.failed} refits failed and are left out"
         return (
             f"{done:,} refits of panels simulated at the estimates; "
-            f"{_SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
+            f"{SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
         )
 
     def __str__(self) -> str:
@@ -184,13 +186,13 @@ def bootstrap(
     ----------
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
-    if innovations not in get_args(Innovations.__value__) or not 0.0 < level < 1.0 or draws < 2:
+    if innovations not in SCHEMES or not 0.0 < level < 1.0 or draws < 2:
         raise ValueError(
             f"innovations {innovations!r}, level {level}, draws {draws}: innovations are "
-            f"{', '.join(_SCHEMES)}, 0 < level < 1 and draws >= 2."
+            f"{', '.join(SCHEMES)}, 0 < level < 1 and draws >= 2."
         )
     refit, kept, failed = refitter(fit), [], 0
-    for y in _panels(fit, draws, innovations, rng):
+    for y in panels(fit, draws, innovations, rng):
         try:
             kept.append(_parameters(refit(y)))
         except (ConvergenceError, IdentificationError):
@@ -234,10 +236,22 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     return refit
 
 
-def _panels(
+def panels(
     fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Simulate responses, each of shape (T, N)."""
+    """Simulate responses of a static model, each of shape (T, N); options as in `bootstrap`.
+
+    Fixed effects are left out: with row-standardised weights the likelihood does not see them.
+
+    Raises
+    ------
+    IdentificationError, WeightsError, ValueError
+        As `bootstrap`.
+    """
+    if innovations not in SCHEMES:
+        raise ValueError(f"innovations {innovations!r}; choose {', '.join(SCHEMES)}.")
+    refuse_other_models(fit)
+    _refuse_unstandardised(fit)
     T, N = fit.y.shape
     mean = fit.Z @ fit.optimum.coefficients
     S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)

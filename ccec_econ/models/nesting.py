@@ -22,7 +22,7 @@ from ccec_econ.inference.outcome import (
 )
 from ccec_econ.models.results import SpatialPanelResults, family
 
-__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_test"]
+__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_outcome", "wald_test"]
 
 _TO_SAR = "SDM is SAR: all W(x) are zero"
 _TO_SLX = "SDM is SLX: rho = 0"
@@ -68,7 +68,7 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
     g = fit.params.to_numpy()[at]
     part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)])
     statistic = nested.wald(g, np.eye(len(at)), part)
-    return _wald("Wald", f"{' = '.join(chosen)} = 0", statistic, len(at), fit)
+    return wald_outcome("Wald", f"{' = '.join(chosen)} = 0", statistic, len(at), fit)
 
 
 def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) -> Outcome:
@@ -135,7 +135,7 @@ def common_factor(
     nested.refuse_not_nested(restricted, one)
     statistic = nested.wald(*_common_factor(one), fit.vcov)
     tests = [
-        _wald("Wald, common factor", _TO_SEM, statistic, len(nested.pairs(one)), fit),
+        wald_outcome("Wald, common factor", _TO_SEM, statistic, len(nested.pairs(one)), fit),
         *_ratios("common factor", _TO_SEM, restricted, one, draws, np.random.default_rng(rng)),
     ]
     return Outcomes("Common factor", tuple(tests), fit.notes())
@@ -225,7 +225,10 @@ def _criterion(fit: SpatialPanelResults, price: float) -> float:
     return price * (len(fit.params) + 1) - 2.0 * fit.loglik
 
 
-def _wald(name: str, null: str, statistic: float, q: int, fit: SpatialPanelResults) -> Outcome:
+def wald_outcome(
+    name: str, null: str, statistic: float, q: int, fit: SpatialPanelResults
+) -> Outcome:
+    """Refer a Wald statistic of q restrictions to chi2(q), or F where the covariance has a df."""
     note = f"Wald: covariance {fit.vcov.convention}."
     if fit.vcov.df is None:
         return chi2(name, null, statistic, q, note)
