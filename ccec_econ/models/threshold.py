@@ -33,7 +33,7 @@ from ccec_econ.formula import Spec, materialise
 from ccec_econ.inference.vcov import Covariance, Information
 from ccec_econ.models.fitting import Model, Options, fit_model
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.threshold_results import REGIMES, SHIFT, Search, ThresholdResults
+from ccec_econ.models.threshold_results import SHIFT, Search, ThresholdResults, halves, plain
 from ccec_econ.models.time_lags import has_time_lag
 from ccec_econ.weights import WeightsLike
 
@@ -93,7 +93,7 @@ def threshold(
     min_units : int
         Least number of units ever in each regime.
     method : {"transformation", "direct"}
-        Likelihood, as in `sar`.
+        Likelihood of "sdm" and "sar", as in `sar`.
 
     Returns
     -------
@@ -187,13 +187,13 @@ class _SplitTable:
         frame = null.panel.frame
         for term in null.design.slopes:
             values = null.design.X[:, :, null.design.terms.index(term)]
-            names[term] = [term]
+            names[term] = [plain(term)]
             if term in search.terms:
-                names[term] = [f"{term}_{regime}" for regime in REGIMES]
-                halves = (np.where(low, values, 0.0), np.where(low, 0.0, values))
-                columns.update(zip(names[term], halves, strict=True))
+                names[term] = list(halves(term))
+                parts = (np.where(low, values, 0.0), np.where(low, 0.0, values))
+                columns.update(zip(names[term], parts, strict=True))
             elif term not in frame.columns:
-                columns[term] = values
+                columns[plain(term)] = values
         if search.intercept:
             names[SHIFT] = [SHIFT]
             columns[SHIFT] = low.astype(np.float64)
@@ -206,7 +206,7 @@ class _SplitTable:
         flat = {name: values.ravel() for name, values in columns.items()}
         shifted = search.intercept and any(term in search.terms for term in lagged)
         chosen = [*lagged, *([SHIFT] if shifted else [])]
-        own = [f"`{name}`" for parts in names.values() for name in parts]
+        own = [f"`{name}`" for pair in names.values() for name in pair]
         bare = null.design.effects == "none" and _INTERCEPT not in null.design.terms
         right = " + ".join([*(["0"] if bare else []), *own])
         return cls(
@@ -229,6 +229,10 @@ def _refuse_options(
         raise FormulaError(
             f"model {model!r} has no threshold version; choose {', '.join(_MODELS)}: errors with "
             "spatial dependence would have to be searched at every threshold anew."
+        )
+    if method != "transformation" and not _MODELS[model].lag_y:
+        raise FormulaError(
+            f"method {method!r} is for models with rho and {model} is least squares; leave it out."
         )
     if method == "bias_corrected":
         raise FormulaError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -18,11 +18,25 @@ from ccec_econ.models.nesting import wald_outcome
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
-__all__ = ["REGIMES", "SHIFT", "Search", "ThresholdResults"]
+__all__ = ["REGIMES", "SHIFT", "Search", "ThresholdResults", "halves", "plain"]
 
 REGIMES = ("low", "high")
 SHIFT = "regime_low"  # column of the low regime's own intercept
-_CONDITIONAL = "Coefficients, errors, effects and Wald tests take the threshold as known."
+_CONDITIONAL = (
+    "Coefficients, errors, effects and Wald tests take the threshold as known; without a threshold "
+    "the best of many splits looks significant, so read test() first."
+)
+
+
+def plain(term: str) -> str:
+    """Name of a column that holds a term: formulas read a dot in a name as an attribute."""
+    return term.replace(".", "_")
+
+
+def halves(term: str) -> tuple[str, str]:
+    """Names of the columns of a term in the low and in the high regime."""
+    low, high = (f"{plain(term)}_{regime}" for regime in REGIMES)
+    return low, high
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,7 +245,9 @@ class ThresholdResults(SpatialPanelResults):
         """Test, term by term and together, that the regimes share their coefficients.
 
         Wald tests with the covariance of the fit. They take the threshold as known: they say which
-        coefficients differ once there are two regimes, not whether there are two.
+        coefficients differ once there are two regimes, not whether there are two. Where there is
+        one, the best of many splits was chosen: with 16 units, 12 periods and two columns split
+        the joint test at 5 % then rejects 44 % of the time.
 
         Raises
         ------
@@ -240,7 +256,7 @@ class ThresholdResults(SpatialPanelResults):
         """
         names, differences = list(self.estimate.terms), dict[str, list[dict[str, float]]]()
         for term in self.search.terms:
-            own = {f"{term}_{REGIMES[0]}": 1.0, f"{term}_{REGIMES[1]}": -1.0}
+            own = dict(zip(halves(term), (1.0, -1.0), strict=True))
             differences[term] = [own]
             lags = {lagged_term(name): sign for name, sign in own.items()}
             if set(lags) <= set(names):
@@ -274,9 +290,9 @@ class ThresholdResults(SpatialPanelResults):
 
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters by regime, with threshold, search and convention beneath."""
-        plain = SpatialPanelResults.summary(self, digits)
+        table = SpatialPanelResults.summary(self, digits)
         title = f"{self.model.upper()}, threshold in {self.search.by}: {self.formula}"
-        return Table(title, plain.columns, plain.rows, plain.rules, plain.notes)
+        return replace(table, title=title)
 
     def _regimes(self) -> str:
         low, high = (
