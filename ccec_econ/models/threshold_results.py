@@ -162,7 +162,9 @@ class ThresholdResults(SpatialPanelResults):
 
         {g : 2 (l(g-hat) - l(g)) <= -2 log(1 - sqrt(level))}, over the candidates. Asymptotic, for
         independent errors of one variance, and for a threshold that exists: read `test` first.
-        The set need not be an interval.
+        The set need not be an interval. At 16 units and 12 periods a 95 % set held the threshold
+        of a slope that rises by a half, or doubles, 96 and 98 % of the time; of one that rises by
+        a quarter, 93 % (88 % with AR(0.5) errors), and then it was most of the range.
 
         Parameters
         ----------
@@ -202,7 +204,8 @@ class ThresholdResults(SpatialPanelResults):
         innovations : {"unit", "normal", "cell", "period"}
             Residuals of whole units drawn together (default), normal innovations, or residuals
             drawn by cell or by whole period. When errors persist within units only "unit" keeps
-            their persistence.
+            their persistence: at 16 units and 12 periods with AR(0.5) errors the test at 5 %
+            rejects 6 % of the time by unit, 13 % by normal innovations.
         rng : int or Generator
             Seed or generator; the default repeats the same draws.
 
