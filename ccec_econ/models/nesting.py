@@ -81,7 +81,8 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     Raises
     ------
     IdentificationError
-        If samples, effects or likelihoods differ, or the models are not nested.
+        If samples, effects or likelihoods differ, the models are not nested, or the larger one was
+        searched for, as a threshold is.
 
     Examples
     --------
@@ -94,6 +95,11 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     """
     refuse_no_likelihood(family(unrestricted).estimate)
     refuse_no_likelihood(family(restricted).estimate)
+    if unrestricted.searched:
+        raise IdentificationError(
+            f"the {unrestricted.searched} was chosen by its likelihood: twice the difference has "
+            "no chi2 distribution; use test() of the result."
+        )
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
     small, large = restricted.model.upper(), unrestricted.model.upper()

@@ -119,6 +119,11 @@ class ThresholdResults(SpatialPanelResults):
         return self.search.threshold
 
     @property
+    def searched(self) -> str:
+        """What was chosen by its likelihood: the threshold."""
+        return f"threshold in {self.search.by}"
+
+    @property
     def supremum(self) -> float:
         """Supremum likelihood ratio sup_g 2 (l(g) - l) against one regime; see `test`."""
         return 2.0 * (self.loglik - self.null.loglik)

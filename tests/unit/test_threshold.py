@@ -19,6 +19,7 @@ from ccec_econ.errors import (
     WeightsError,
 )
 from ccec_econ.inference.threshold import critical_value, threshold_set
+from ccec_econ.models.refit import without_unit
 
 F = "y ~ x1 + x2 | id + year"
 
@@ -128,6 +129,25 @@ def test_the_result_is_an_ordinary_fit_on_split_columns(fit, split16) -> None:
     assert isinstance(clustered, ce.ThresholdResults)
     assert clustered.threshold == fit.threshold
     np.testing.assert_allclose(clustered.std_errors, plain.with_cov(ce.Cluster()).std_errors)
+
+
+def test_a_searched_model_has_no_chi2_ratio(fit) -> None:
+    with pytest.raises(IdentificationError, match="the threshold in q was chosen by its likelihoo"):
+        ce.lr_test(fit.null, fit)
+
+
+def test_leaving_a_unit_out_keeps_the_split(fit, split16) -> None:
+    """Refits of the split model: the columns stay, so regimes do not move."""
+    _, graph = split16
+    rest = fit.panel.frame.drop(5, level=1).swaplevel()
+    ids = graph.unique_ids[graph.unique_ids != 5]
+    full = pd.DataFrame(
+        ce.weights.align(graph, graph.unique_ids), graph.unique_ids, graph.unique_ids
+    ).loc[ids, ids]
+    weights = ce.weights.row_standardise(ce.weights.from_matrix(full.to_numpy(), ids))
+    plain = ce.sdm("y ~ x1_low + x1_high + x2 | id + year", rest, weights)
+    again = without_unit(fit, 5).optimum
+    np.testing.assert_allclose(again.coefficients, plain.estimate.optimum.coefficients, atol=1e-9)
 
 
 def test_results_are_frozen_and_repeat(fit, split16) -> None:
