@@ -47,6 +47,8 @@ from ccec_econ.models.specification import (
     moran_by_period,
 )
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.threshold import threshold
+from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.models.unit_means import mundlak
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
@@ -70,6 +72,7 @@ __all__ = [
     "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
+    "ThresholdResults",
     "UnitEffects",
     "audit",
     "bootstrap",
@@ -110,6 +113,7 @@ __all__ = [
     "small_sample",
     "split_by_origin",
     "table",
+    "threshold",
     "unit_effects",
     "wald_test",
     "weights",

@@ -71,7 +71,12 @@ class Spectrum:
 
     def trace_G(self, rho: float) -> float:
         """Trace of G, G = W (I - rho W)^-1."""
-        return float((self.eigenvalues / (1.0 - rho * self.eigenvalues)).sum().real)
+        return float(self.traces_G(np.array(rho)))
+
+    def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Trace of G at every value of rho."""
+        w = self.eigenvalues
+        return np.asarray((w / (1.0 - np.multiply.outer(rho, w))).sum(axis=-1).real)
 
     def G(self, rho: float) -> NDArray[np.float64]:
         """W (I - rho W)^-1, shape (N, N); columns centred when projected."""

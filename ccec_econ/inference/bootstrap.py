@@ -9,7 +9,6 @@ at the estimates, with v* drawn. Fixed effects need not be added: with row-stand
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -26,6 +25,7 @@ from ccec_econ.weights import is_row_standardised
 
 __all__ = [
     "bootstrap",
+    "panels",
     "refitter",
     "refuse_no_likelihood",
     "refuse_other_models",
@@ -69,13 +69,13 @@ def bootstrap(
     ----------
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
-    if innovations not in get_args(Innovations.__value__) or not 0.0 < level < 1.0 or draws < 2:
+    if innovations not in SCHEMES or not 0.0 < level < 1.0 or draws < 2:
         raise ValueError(
             f"innovations {innovations!r}, level {level}, draws {draws}: innovations are "
             f"{', '.join(SCHEMES)}, 0 < level < 1 and draws >= 2."
         )
     refit, kept, failed = refitter(fit), [], 0
-    for y in _panels(fit, draws, innovations, rng):
+    for y in panels(fit, draws, innovations, rng):
         try:
             kept.append(_parameters(refit(y)))
         except (ConvergenceError, IdentificationError):
@@ -119,10 +119,22 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     return refit
 
 
-def _panels(
+def panels(
     fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Simulate responses, each of shape (T, N)."""
+    """Simulate responses of a static model, each of shape (T, N); options as in `bootstrap`.
+
+    Fixed effects are left out: with row-standardised weights the likelihood does not see them.
+
+    Raises
+    ------
+    IdentificationError, WeightsError, ValueError
+        As `bootstrap`.
+    """
+    if innovations not in SCHEMES:
+        raise ValueError(f"innovations {innovations!r}; choose {', '.join(SCHEMES)}.")
+    refuse_other_models(fit)
+    _refuse_unstandardised(fit)
     T, N = fit.y.shape
     mean = fit.Z @ fit.optimum.coefficients
     S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)

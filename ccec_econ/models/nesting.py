@@ -22,7 +22,7 @@ from ccec_econ.inference.outcome import (
 )
 from ccec_econ.models.results import SpatialPanelResults, family
 
-__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_test"]
+__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_outcome", "wald_test"]
 
 _TO_SAR = "SDM is SAR: all W(x) are zero"
 _TO_SLX = "SDM is SLX: rho = 0"
@@ -69,7 +69,7 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
     g = fit.params.to_numpy()[at]
     part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)], combinations=None)
     statistic = nested.wald(g, np.eye(len(at)), part)
-    return _wald("Wald", f"{' = '.join(chosen)} = 0", statistic, np.eye(len(names))[at], fit)
+    return wald_outcome("Wald", f"{' = '.join(chosen)} = 0", statistic, np.eye(len(names))[at], fit)
 
 
 def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) -> Outcome:
@@ -82,7 +82,8 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     Raises
     ------
     IdentificationError
-        If samples, effects or likelihoods differ, or the models are not nested.
+        If samples, effects or likelihoods differ, the models are not nested, or the larger one was
+        searched for, as a threshold is.
 
     Examples
     --------
@@ -95,6 +96,11 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     """
     refuse_no_likelihood(family(unrestricted).estimate)
     refuse_no_likelihood(family(restricted).estimate)
+    if unrestricted.searched:
+        raise IdentificationError(
+            f"the {unrestricted.searched} was chosen by its likelihood: twice the difference has "
+            "no chi2 distribution; use test() of the result."
+        )
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
     small, large = restricted.model.upper(), unrestricted.model.upper()
@@ -137,7 +143,7 @@ def common_factor(
     g, slope = _common_factor(one)
     statistic = nested.wald(g, slope, fit.vcov)
     tests = [
-        _wald("Wald, common factor", _TO_SEM, statistic, slope, fit),
+        wald_outcome("Wald, common factor", _TO_SEM, statistic, slope, fit),
         *_ratios("common factor", _TO_SEM, restricted, one, draws, np.random.default_rng(rng)),
     ]
     return Outcomes("Common factor", tuple(tests), fit.notes())
@@ -227,7 +233,7 @@ def _criterion(fit: SpatialPanelResults, price: float) -> float:
     return price * (len(fit.params) + 1) - 2.0 * fit.loglik
 
 
-def _wald(
+def wald_outcome(
     name: str,
     null: str,
     statistic: float,

@@ -109,6 +109,11 @@ class SpatialPanelResults(WithEffects):
         return self.estimate.effects
 
     @property
+    def searched(self) -> str:
+        """What of the specification was chosen by its likelihood; empty where nothing was."""
+        return ""
+
+    @property
     def nobs(self) -> int:
         """Rows of data, N * T."""
         return int(self.estimate.y.size)

@@ -11,7 +11,7 @@ from ccec_econ.inference.bootstrap import bootstrap
 from ccec_econ.inference.effects import effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Information
-from ccec_econ.simulation import Design, _draw, _fit
+from ccec_econ.simulation import Design, draw_panel, fit_panel
 
 N, T, REFITS = 16, 12, 199
 FOUR_ERRORS = 4.0  # distance from the level in Monte Carlo standard errors that fails
@@ -28,7 +28,7 @@ def coverage(panels: int, seed: int) -> dict[str, float]:
     truth["indirect"] = truth["total"] - truth["direct"]
     hits: dict[str, list[bool]] = {}
     for _ in range(panels):
-        fit = _fit(design, _draw(design, weights, T, rng), weights, "transformation")
+        fit = fit_panel(design, draw_panel(design, weights, T, rng), weights, "transformation")
         refits = bootstrap(fit, draws=REFITS, rng=rng)
         options = {"level": 0.95, "draws": 199, "rng": rng, "bootstrap": refits}
         frame = effects(static_form(fit), Information()(fit), **options).frame.loc["x"]
