@@ -41,6 +41,7 @@ from ccec_econ.models.specification import (
     moran_by_period,
 )
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.models.unit_means import mundlak
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
@@ -60,6 +61,7 @@ __all__ = [
     "RandomEffectsResults",
     "SpatialPanelResults",
     "Table",
+    "UnbalancedPanelResults",
     "bootstrap",
     "circle",
     "common_factor",

@@ -272,16 +272,18 @@ def _multipliers(
 def _mean_multipliers(
     rho: NDArray[np.float64], weights: Spectral | None, x_weights: Spectral | None
 ) -> _Multipliers:
-    """Average over the periods of weights that change over time."""
-    paths = [w for w in (weights, x_weights) if isinstance(w, SpectrumPath)]
-    T = len(paths[0].each)
+    """Average over the periods of weights that change over time, each by its number of units."""
+    path = next(w for w in (weights, x_weights) if isinstance(w, SpectrumPath))
+    T, units = len(path.each), [len(one.W) for one in path.each]
 
     def of(part: Spectral | None, t: int) -> Spectrum | None:
         return part.each[t] if isinstance(part, SpectrumPath) else part
 
     parts = [_multipliers(rho, of(weights, t), of(x_weights, t)) for t in range(T)]
     names = [field.name for field in fields(_Multipliers)]
-    means = (np.mean([getattr(part, name) for part in parts], axis=0) for name in names)
+    means = (
+        np.average([getattr(part, name) for part in parts], axis=0, weights=units) for name in names
+    )
     return _Multipliers(*means)
 
 

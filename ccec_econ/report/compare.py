@@ -76,7 +76,7 @@ def _headed(fits: Fits) -> dict[str, SpatialPanelResults]:
     if isinstance(fits, SpatialPanelResults):
         fits = [fits]
     for fit in fits.values() if isinstance(fits, Mapping) else fits:
-        family(fit)
+        family(fit, unbalanced=True)
     if isinstance(fits, Mapping):
         return dict(fits)
     return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
