@@ -35,7 +35,8 @@ class Removal:
     filters : ndarray, shape (T, N, N), or None
         R_t among the units present, zero elsewhere; None for the identity.
     inverse : ndarray, shape (N, N), or None
-        (X'X)^-; None without unit effects.
+        (X'X)^-, any generalised inverse, as X is zero on the null space; None without unit
+        effects.
     """
 
     presence: Presence
@@ -161,7 +162,7 @@ def removal(
         labels = presence.components()
         null = (labels[:, None] == labels[None, :]) / np.bincount(labels)[labels]
     scale = float(np.trace(squares)) / len(squares)
-    return Removal(presence, effects, filters, np.linalg.inv(squares + scale * null) - null / scale)
+    return Removal(presence, effects, filters, np.linalg.inv(squares + scale * null))
 
 
 def _centred(

@@ -131,7 +131,7 @@ def test_information_equals_the_dense_one(seed: int, model: str, kind: str) -> N
     whole = dense(frame, W, mask, kind, durbin=model == "sdem")
     eye, s2, K = np.eye(len(whole.y)), one.sigma2, whole.Z.shape[1]
     R, S = eye - one.lam * whole.W, eye - one.rho * whole.W
-    d, e, Z, Q = whole.parts(one.rho, one.lam)
+    _, e, Z, Q = whole.parts(one.rho, one.lam)
     forms = []
     if one.estimate.spectrum is not None:
         forms.append(R @ whole.W @ np.linalg.inv(S) @ np.linalg.inv(R))

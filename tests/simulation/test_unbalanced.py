@@ -85,3 +85,28 @@ def complete(frame: pd.DataFrame, W: np.ndarray, T: int) -> ce.SpatialPanelResul
     part = ce.weights.from_matrix(W[np.ix_(kept, kept)], kept)
     rest = frame[frame.index.get_level_values(0).isin(kept)]
     return ce.sdm(FORMULA, rest, ce.weights.row_standardise(part))
+
+
+def test_rho_is_nearly_unbiased_with_scattered_absence() -> None:
+    """A short run; -0.05 is four Monte Carlo errors below the bias that the long run measures."""
+    found = study("scattered", 12, 0.6, SHORT)
+    assert abs(found.rho.mean() - 0.6) < 0.05
+    assert 0.85 < found.error.mean() / found.rho.std() < 1.2
+    assert found.covers.mean() > 0.88
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rho", [0.2, 0.6])
+def test_the_complete_units_alone_do_worse(rho: float) -> None:
+    """List-wise: neighbours were cut away, so rho is too low and its interval misses more often."""
+    whole, rest = (study("grouped", 12, rho, LONG, listwise) for listwise in (False, True))
+    assert abs(whole.rho.mean() - rho) < 0.02
+    assert abs(whole.rho.mean() - rho) < abs(rest.rho.mean() - rho)
+    assert whole.rho.std() < rest.rho.std()
+    assert whole.covers.mean() > 0.93
+
+
+@pytest.mark.slow
+def test_the_bias_falls_with_the_number_of_periods() -> None:
+    few, more = (study("scattered", T, 0.6, LONG // 2) for T in (6, 24))
+    assert 0.6 - few.rho.mean() > 2 * abs(0.6 - more.rho.mean())
