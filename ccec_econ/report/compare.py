@@ -138,7 +138,7 @@ def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple
 
 def _size(fit: SpatialPanelResults) -> str:
     T, N = fit.estimate.y.shape
-    return f"{N} × {T}" + f", {fit.nobs} cells" * (fit.nobs < N * T)
+    return f"{N} × {T}" if fit.nobs == N * T else f"{N} × {T}, {fit.nobs} cells"
 
 
 def _kind(fit: SpatialPanelResults) -> str:

@@ -1,10 +1,22 @@
 """What missing cells do to rho: 16 units, 12 years, 15 % of cells missing, two-way effects.
 
-Measured with 2,000 panels per row (SAR, x standard normal, nearest-4 weights among 16 points, two
-designs of absence; Monte Carlo error of a mean about 0.003). In `scattered` cells miss at random:
-almost no unit or year is complete, so the list-wise panel does not exist. In `grouped` five units
-miss six years each; the list-wise panel keeps the eleven others, whose neighbours were cut away.
-MEASURED
+Measured with 500 panels per row (SDM, nearest-4 weights among 16 points; Monte Carlo error of a mean
+0.003 to 0.006). In `scattered` cells miss at random: then a unit is complete in 14 % of cases and a
+year in 7 %, so there is no list-wise panel to speak of. In `grouped` five units miss half of their
+years; the list-wise panel keeps the eleven others, whose neighbours were cut away.
+
+=========  ==  ====  ==========  =====  =====  =====  ========
+design     T   rho   panel       mean   sd     error  coverage
+=========  ==  ====  ==========  =====  =====  =====  ========
+scattered  12  0.2   unbalanced  0.189  0.118  0.117  0.950
+scattered  12  0.6   unbalanced  0.586  0.088  0.085  0.948
+grouped    12  0.2   unbalanced  0.181  0.123  0.120  0.944
+grouped    12  0.6   unbalanced  0.580  0.093  0.089  0.946
+grouped    12  0.2   list-wise   0.152  0.125  0.122  0.942
+grouped    12  0.6   list-wise   0.515  0.107  0.099  0.880
+scattered  6   0.6   unbalanced  0.553  0.134  0.133  0.944
+scattered  24  0.6   unbalanced  0.591  0.061  0.059  0.944
+=========  ==  ====  ==========  =====  =====  =====  ========
 """
 
 from __future__ import annotations
@@ -21,7 +33,7 @@ from unbalanced_panels import simulate_unbalanced
 
 N = 16
 FORMULA = "y ~ x0 + x1 + W(x0) + W(x1) | unit + year"
-SHORT, LONG = 150, 2000
+SHORT, LONG = 150, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ def complete(frame: pd.DataFrame, W: np.ndarray, T: int) -> ce.SpatialPanelResul
 
 
 def test_rho_is_nearly_unbiased_with_scattered_absence() -> None:
-    """A short run; -0.05 is four Monte Carlo errors below the bias that the long run measures."""
+    """A short run: 0.05 is the bias measured, 0.014, and five Monte Carlo errors of 0.007."""
     found = study("scattered", 12, 0.6, SHORT)
     assert abs(found.rho.mean() - 0.6) < 0.05
     assert 0.85 < found.error.mean() / found.rho.std() < 1.2
@@ -98,15 +110,14 @@ def test_rho_is_nearly_unbiased_with_scattered_absence() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("rho", [0.2, 0.6])
 def test_the_complete_units_alone_do_worse(rho: float) -> None:
-    """List-wise: neighbours were cut away, so rho is too low and its interval misses more often."""
+    """List-wise: neighbours were cut away, so rho is further off."""
     whole, rest = (study("grouped", 12, rho, LONG, listwise) for listwise in (False, True))
-    assert abs(whole.rho.mean() - rho) < 0.02
-    assert abs(whole.rho.mean() - rho) < abs(rest.rho.mean() - rho)
-    assert whole.rho.std() < rest.rho.std()
-    assert whole.covers.mean() > 0.93
+    assert abs(whole.rho.mean() - rho) < 0.03
+    assert abs(whole.rho.mean() - rho) < 0.6 * abs(rest.rho.mean() - rho)
+    assert whole.covers.mean() > 0.92
 
 
 @pytest.mark.slow
 def test_the_bias_falls_with_the_number_of_periods() -> None:
-    few, more = (study("scattered", T, 0.6, LONG // 2) for T in (6, 24))
+    few, more = (study("scattered", T, 0.6, LONG) for T in (6, 24))
     assert 0.6 - few.rho.mean() > 2 * abs(0.6 - more.rho.mean())
