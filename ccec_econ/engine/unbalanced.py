@@ -18,7 +18,8 @@ RZ after Q. Without unit effects, or without rho and lam (then with m - q observ
 the exact likelihood. With unit effects and rho or lam the variance reported is SSE/(m - q), the
 first-order correction for the q dummies, and rho and lam keep a bias of order 1/T: the slope of l
 uses sum_t tr G_t in the place of tr(QG) m/(m - q), which are the same where the weights do not
-change.
+change. With 16 units, 15 % of cells missing and rho = 0.6 the mean estimate of an SDM with two-way
+effects was 0.553, 0.586 and 0.591 at T = 6, 12 and 24 (tests/simulation/test_unbalanced.py).
 
 Information: with G = R S^-1 W R^-1 and H = M R^-1 by blocks, and b = Q (R W y - G v) the part of
 the lagged response that is linear in the regressors and the effects,
@@ -42,7 +43,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Columns, Estimate, apply, refuse_constant
 from ccec_econ.engine.likelihood import Likelihood
-from ccec_econ.engine.moments import Moments, Triangle, reduce_columns
+from ccec_econ.engine.moments import Moments, Triangle, moments, reduce_columns
 from ccec_econ.engine.presence import Presence, PresentPath
 from ccec_econ.engine.removal import Removal, removal
 from ccec_econ.engine.transform import EffectsName, Reduction
@@ -85,12 +86,8 @@ class DummyTriangle(Triangle):
 
     def at(self, lam: float) -> Moments:
         """Moments of the filtered columns once the filtered dummies are projected away."""
-        q, K = self.dummies, len(self.length)
-        R = np.linalg.qr(self.own - lam * self.lagged, mode="r")[q:, q:]
-        corner = np.zeros((2, 2))
-        rest = R[K : K + 2, K:]
-        corner[: len(rest)] = rest
-        return Moments(R[:K, :K] * self.length, R[:K, K], R[:K, K + 1], corner)
+        R = np.linalg.qr(self.own - lam * self.lagged, mode="r")
+        return moments(R[self.dummies :, self.dummies :], self.length)
 
     def residuals(
         self, lam: float, rho: float, coefficients: NDArray[np.float64]

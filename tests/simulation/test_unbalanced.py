@@ -1,9 +1,9 @@
 """What missing cells do to rho: 16 units, 12 years, 15 % of cells missing, two-way effects.
 
-Measured with 500 panels per row (SDM, nearest-4 weights among 16 points; Monte Carlo error of a mean
-0.003 to 0.006). In `scattered` cells miss at random: then a unit is complete in 14 % of cases and a
-year in 7 %, so there is no list-wise panel to speak of. In `grouped` five units miss half of their
-years; the list-wise panel keeps the eleven others, whose neighbours were cut away.
+Measured with 500 panels per row (SDM, nearest-4 weights among 16 points; Monte Carlo error of a
+mean 0.003 to 0.006). In `scattered` cells miss at random: then a unit is complete in 14 % of cases
+and a year in 7 %, so there is no list-wise panel to speak of. In `grouped` five units miss
+half of their years; the list-wise panel keeps the eleven others, whose neighbours were cut away.
 
 =========  ==  ====  ==========  =====  =====  =====  ========
 design     T   rho   panel       mean   sd     error  coverage
