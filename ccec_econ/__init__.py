@@ -49,6 +49,7 @@ from ccec_econ.models.specification import (
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.models.threshold import threshold
 from ccec_econ.models.threshold_results import ThresholdResults
+from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.models.unit_means import mundlak
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
@@ -73,6 +74,7 @@ __all__ = [
     "SpatialPanelResults",
     "Table",
     "ThresholdResults",
+    "UnbalancedPanelResults",
     "UnitEffects",
     "audit",
     "bootstrap",

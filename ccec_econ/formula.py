@@ -15,7 +15,7 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
-from ccec_econ.panel import Panel
+from ccec_econ.panel import Panel, UnbalancedPanel
 
 __all__ = ["Design", "Effects", "Spec", "lagged_term", "materialise", "parse"]
 
@@ -247,7 +247,7 @@ def _lagger(
 
     def lagged(column: Any) -> NDArray[np.float64]:
         values = panel.cube(np.asarray(column, dtype=np.float64))
-        return (values @ lag.T if isinstance(lag, np.ndarray) else lag(values)).ravel()
+        return panel.rows(values @ lag.T if isinstance(lag, np.ndarray) else lag(values))
 
     return lagged
 
@@ -321,8 +321,9 @@ def _refuse_not_finite(frame: pd.DataFrame, panel: Panel, what: str) -> None:
         return
     names = [str(name) for name in bad.columns[bad.any(axis=0)]]
     cells = panel.cells(bad.any(axis=1).to_numpy())
+    leave = " leave these rows out," if isinstance(panel, UnbalancedPanel) else ""
     raise PanelError(
         f"missing or infinite values in {what} {first_five(names)}: {len(cells)} cells, "
-        f"{first_five(cells)}; choose units and periods where the {what} is complete, "
+        f"{first_five(cells)};{leave} choose units and periods where the {what} is complete, "
         "or fill these cells and say how."
     )

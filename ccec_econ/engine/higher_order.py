@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
-from ccec_econ.engine.estimate import Columns, _refuse_constant
+from ccec_econ.engine.estimate import Columns, refuse_constant
 from ccec_econ.engine.moments import reduce_columns
 from ccec_econ.engine.transform import EffectsName, Reduction, demean, reduction
 from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
@@ -156,7 +156,7 @@ def _reduce(
     size = reduction(effects, "transformation", T, N)
     Z, y = demean(columns.X, effects), demean(columns.y, effects)
     names = ("the response", *columns.terms)
-    _refuse_constant(np.dstack([columns.y, columns.X]), np.dstack([y, Z]), names, effects)
+    refuse_constant(np.dstack([columns.y, columns.X]), np.dstack([y, Z]), names, effects)
     lags = np.stack([demean(columns.y @ one.T, effects) for one in W])
     K, p = Z.shape[2], len(W)
     if size.nobs <= K + p:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Spectral, Spectrum
+from ccec_econ.engine.spectrum import Spectral
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
 __all__ = ["Likelihood", "Optimum", "gaussian", "rho_nodes"]
@@ -66,7 +66,7 @@ class Likelihood:
 
     triangle: Triangle
     spectrum: Spectral | None
-    error: Spectrum | None
+    error: Spectral | None
     nobs: int
     periods: int
 
@@ -127,7 +127,7 @@ class Likelihood:
             strict=strict,
         )
 
-    def _lams(self, error: Spectrum) -> list[float]:
+    def _lams(self, error: Spectral) -> list[float]:
         """Maximisers over lam, rho profiled out."""
         grid = _grid(error.interval, _LAM_NODES)
 

@@ -141,6 +141,8 @@ class ReducedForm:
     reach : Reach
     remarks : tuple of str
         Sentences for the foot of tables.
+    only_averages : str
+        Why nothing but averages over units can be had; empty where more can.
     """
 
     theta: NDArray[np.float64]
@@ -154,6 +156,7 @@ class ReducedForm:
     region: str
     reach: Reach = Reach()  # noqa: RUF009 (frozen, no state)
     remarks: tuple[str, ...] = ()
+    only_averages: str = ""
 
     @property
     def N(self) -> int:
@@ -225,15 +228,17 @@ class ReducedForm:
     def _reduced(
         self, theta: NDArray[np.float64], reduction: Reduction, *, slopes: bool
     ) -> NDArray[np.float64]:
-        """Average over periods: shape (levels, 1 + J, D, 1 + M, R)."""
+        """Average over periods, each by its units: shape (levels, 1 + J, D, 1 + M, R)."""
+        if self.only_averages and reduction is not averages:
+            raise IdentificationError(self.only_averages)
         zero = np.zeros(len(theta))
         tau, eta = (zero if j is None else theta[:, j] for j in (self.lags.own, self.lags.spatial))
         rho = theta[:, list(self.rho)]
         parts = (
             p.reduced(reduction, (rho, tau, eta), self.reach, slopes=slopes) for p in self.periods
         )
-        total = np.asarray(sum(parts))
-        return total / len(self.periods) if len(self.periods) > 1 else total
+        share = [period.N / sum(each.N for each in self.periods) for period in self.periods]
+        return np.asarray(sum(w * part for w, part in zip(share, parts, strict=True)))
 
     def _batches(self, theta: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
         size = max(period.size for period in self.periods) * self.reach.levels
@@ -363,6 +368,7 @@ def _of(part: Spectral | None, t: int) -> Spectrum | None:
 
 def _period(N: int, own: Spectrum | None, X: Spectrum | None) -> Period:
     some = own or X
+    N = N if some is None else len(some.W)
     parts = [part.W for part in (own, X) if part is not None]
     shared = all(np.array_equal(part, parts[0]) for part in parts[1:])
     values = None

@@ -29,6 +29,7 @@ __all__ = [
     "model_columns",
     "refuse_unstandardised",
     "spectral",
+    "weights_by_period",
 ]
 
 type AnyWeights = WeightsLike | Mapping[Hashable, WeightsLike]
@@ -59,6 +60,7 @@ class Options:
     method: Method = "transformation"
     index: tuple[str, str] | None = None
     cov: Covariance = Information()  # noqa: RUF009 (frozen, no state)
+    unbalanced: bool = False
 
 
 def fit_model(
@@ -111,6 +113,15 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
         return None
     if not isinstance(weights, Mapping):
         return spectrum(align(weights, panel.units))
+    each = weights_by_period(weights, panel)
+    spectra = {id(W): spectrum(W) for W in each}
+    return SpectrumPath(tuple(spectra[id(W)] for W in each))
+
+
+def weights_by_period(weights: AnyWeights, panel: Panel) -> list[NDArray[np.float64]]:
+    """T aligned matrices (N, N); periods with the same Graph hold the same array."""
+    if not isinstance(weights, Mapping):
+        return [align(weights, panel.units)] * len(panel.times)
     absent = [time for time in panel.times if time not in weights]
     if absent:
         raise AlignmentError(
@@ -118,8 +129,8 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
         )
     graphs = [weights[time] for time in panel.times]  # held, so that identities stay theirs
     known = {id(graph): graph for graph in graphs}
-    spectra = {key: spectrum(align(graph, panel.units)) for key, graph in known.items()}
-    return SpectrumPath(tuple(spectra[id(graph)] for graph in graphs))
+    aligned = {key: align(graph, panel.units) for key, graph in known.items()}
+    return [aligned[id(graph)] for graph in graphs]
 
 
 def _varying_size(design: Design, method: Method) -> Reduction:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
-from ccec_econ.errors import FormulaError
+from ccec_econ.engine.unbalanced import UnbalancedEstimate
+from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.bootstrap import bootstrap
 from ccec_econ.inference.multipliers import Horizon
@@ -262,17 +263,29 @@ class SpatialPanelResults(WithEffects):
         return isinstance(self.estimate.weights, SpectrumPath)
 
 
-def family(results: object) -> SpatialPanelResults:
+def family(results: object, *, unbalanced: bool = False) -> SpatialPanelResults:
     """Return results of the family that shares one likelihood, or refuse others by name.
+
+    Parameters
+    ----------
+    unbalanced : bool
+        Whether results on an unbalanced panel will do.
 
     Raises
     ------
     FormulaError
         If the results are of another class: what follows is not defined for them.
+    IdentificationError
+        If they are on an unbalanced panel, and that will not do.
     """
     if not isinstance(results, SpatialPanelResults):
         raise FormulaError(
             f"not available for {type(results).__name__}; give results of ce.ols, ce.slx, ce.sar, "
             "ce.sem, ce.sdm, ce.sdem, ce.sac or ce.gns."
+        )
+    if isinstance(results.estimate, UnbalancedEstimate) and not unbalanced:
+        raise IdentificationError(
+            "not available for an unbalanced panel; fit units and periods that are complete, or "
+            "test restrictions with ce.wald_test."
         )
     return results

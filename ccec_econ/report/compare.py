@@ -9,6 +9,7 @@ import pandas as pd
 
 from ccec_econ.inference.vcov import Covariance
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.typeset import Table, number
 
 __all__ = ["listed", "table", "term_label"]
@@ -76,7 +77,7 @@ def _headed(fits: Fits) -> dict[str, SpatialPanelResults]:
     if isinstance(fits, SpatialPanelResults):
         fits = [fits]
     for fit in fits.values() if isinstance(fits, Mapping) else fits:
-        family(fit)
+        family(fit, unbalanced=True)
     if isinstance(fits, Mapping):
         return dict(fits)
     return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
@@ -130,14 +131,21 @@ def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple
         ("R², effects removed", *(number(fit.rsquared, 3) for fit in fits)),
         ("Fixed effects", *(_EFFECTS[fit.effects_name] for fit in fits)),
         ("Likelihood", *(_kind(fit) for fit in fits)),
-        ("Units × periods", *("{1} × {0}".format(*fit.estimate.y.shape) for fit in fits)),
+        ("Units × periods", *(_size(fit) for fit in fits)),
         ("Observations in likelihood", *(str(fit.likelihood_nobs) for fit in fits)),
     ]
+
+
+def _size(fit: SpatialPanelResults) -> str:
+    T, N = fit.estimate.y.shape
+    return f"{N} × {T}" if fit.nobs == N * T else f"{N} × {T}, {fit.nobs} cells"
 
 
 def _kind(fit: SpatialPanelResults) -> str:
     if not fit.estimate.spatial:
         return "least squares"
+    if isinstance(fit, UnbalancedPanelResults):
+        return fit.likelihood_name()
     if fit.model.startswith("dynamic"):
         return "QML" if fit.method == "direct" else "QML, corrected"
     if np.isnan(fit.loglik) and fit.method == "transformation":  # instruments, no likelihood

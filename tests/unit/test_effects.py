@@ -147,7 +147,7 @@ def test_siphon_spread_and_border_work(name: str, fits) -> None:
     siphon, spread = found.siphon("x1"), found.spread("x1")
     row = found.frame.loc[("x1", "hollow", "core")]
     assert siphon.estimate == row["estimate"]
-    reference = stats.t.cdf(row["estimate"] / row["std_error"], found.df or np.inf)
+    reference = stats.t.cdf(row["estimate"] / row["std_error"], found.basis.vcov.df or np.inf)
     assert siphon.pvalue == pytest.approx(reference)
     assert siphon.pvalue + spread.pvalue == pytest.approx(1.0)
     assert 0.0 < found.border("x1").pvalue < 1.0
