@@ -161,6 +161,10 @@ class DynamicPanelResults(SpatialPanelResults):
             )
         return tuple(found)
 
+    def estimator_name(self) -> str:
+        """Name the quasi-likelihood in a few letters, for a cell."""
+        return "QML, corrected" if self.method == "bias_corrected" else "QML"
+
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""
         if self.method == "bias_corrected":

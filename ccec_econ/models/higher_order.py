@@ -13,8 +13,9 @@ from scipy import stats
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.higher_order import HigherOrder, estimate_higher_order
 from ccec_econ.errors import FormulaError, WeightsError, first_five
-from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.formula import Design, Spec, effects_of, materialise, parse
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -69,6 +70,24 @@ class HigherOrderResults(Parameters):
     def sigma2(self) -> float:
         """Variance of the disturbance, SSE over the observations of the likelihood."""
         return self.estimate.sigma2
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        T, N = self.estimate.residuals.shape
+        effects = effects_of(self.spec, self.panel)
+        lags = {f"{name}({term})" for name in self.names for term in self.terms} & {*self.terms}
+        return Column(
+            heading="HIGHER-ORDER SDM" if lags else "HIGHER-ORDER SAR",
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=float("nan"),
+            effects=EFFECTS_SHORT[effects],
+            estimator="ML" if effects == "none" else "transf.",
+            size=f"{N} × {T}",
+            nobs=self.estimate.reduction.nobs,
+            notes=(SSE_NOTE,),
+        )
 
     def contrast(self, first: str, second: str) -> pd.Series:
         """Test whether two spatial coefficients are equal.

@@ -17,6 +17,7 @@ from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.groups import GroupEffects, group_effects
 from ccec_econ.inference.vcov import Covariance, Vcov, checked
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -25,6 +26,7 @@ __all__ = ["SpatialPanelResults", "family"]
 
 _FEW_UNITS = 50  # below which intervals of SAC and GNS were seen to cover about 85 %
 _CORRECTED = "direct likelihood, Lee-Yu bias correction"
+_SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 _EFFECTS = {
     "none": "no fixed effects",
     "unit": "unit effects",
@@ -135,6 +137,24 @@ class SpatialPanelResults(Parameters):
         centred = y - y.mean() if self.estimate.effects == "none" else y
         return 1.0 - float((e**2).sum() / (centred**2).sum())
 
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        fit = self.estimate
+        T, N = fit.y.shape
+        lags = {term for term, of in zip(fit.terms, fit.lag_of, strict=True) if of is not None}
+        return Column(
+            heading=self.model.upper(),
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=self.rsquared,
+            effects=EFFECTS_SHORT[self.effects_name],
+            estimator=self.estimator_name(),
+            size=f"{N} × {T}",
+            nobs=self.likelihood_nobs,
+            notes=(SSE_NOTE,),
+        )
+
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
         """Return the same fit with another covariance."""
         return replace(self, vcov=checked(cov)(self.estimate))
@@ -240,6 +260,12 @@ class SpatialPanelResults(Parameters):
                 if self.estimate.error is not None and self.estimate.spectrum is not None
             ),
         )
+
+    def estimator_name(self) -> str:
+        """Name the likelihood in a few letters, for a cell."""
+        if not self.estimate.spatial:
+            return "least squares"
+        return "ML" if self.effects_name == "none" else _SHORT[self.method]
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""

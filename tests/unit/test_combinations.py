@@ -105,7 +105,6 @@ def test_other_classes_are_refused_by_name(sim16) -> None:
     panel, W = sim16
     random = ce.random_effects("y ~ x1 + x2", panel, W)
     for call in (
-        lambda: ce.table([ce.ols(F, panel), random]),
         lambda: ce.lm_tests(random, W),
         lambda: ce.bootstrap(random, draws=9),
         lambda: ce.small_sample(random, "x1"),
