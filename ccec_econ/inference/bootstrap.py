@@ -1,14 +1,15 @@
-"""Bootstrap of a static fit: simulate the reduced form, refit, look at the spread.
+"""Bootstrap of a fit: simulate the reduced form, refit, look at the spread.
 
     y*_t = (I - rho W)^-1 (Z_t d + u*_t),   u*_t = (I - lam M)^-1 v*_t
 
 at the estimates, with v* drawn. Fixed effects need not be added: with row-standardised weights
-(or without time effects) the likelihood does not see them.
+(or without time effects) the likelihood does not see them. Models with time lags are simulated in
+`ccec_econ.inference.dynamic_bootstrap`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -26,7 +27,7 @@ from ccec_econ.errors import (
     WeightsError,
     first_five,
 )
-from ccec_econ.inference.draws import pairs
+from ccec_econ.inference.draws import Pair, pairs
 from ccec_econ.inference.effects import average_effects
 from ccec_econ.inference.multiple import romano_wolf
 from ccec_econ.typeset import Table, interval, number
@@ -36,9 +37,14 @@ __all__ = [
     "Bootstrap",
     "Innovations",
     "bootstrap",
+    "collected",
+    "named_effects",
     "refitter",
     "refuse_no_likelihood",
+    "refuse_options",
     "refuse_other_models",
+    "refuse_unstandardised",
+    "shocks",
 ]
 
 type Innovations = Literal["normal", "cell", "period", "unit"]
@@ -184,23 +190,59 @@ def bootstrap(
     ----------
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
+    refuse_options(innovations, level, draws)
+    panels = _panels(fit, shocks(fit, draws, innovations, rng))
+    return collected(fit, panels, refitter(fit), _effects, innovations, level)
+
+
+def refuse_options(innovations: Innovations, level: float, draws: int) -> None:
+    """Refuse options out of range.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, `level` is not in (0, 1) or `draws` is below 2.
+    """
     if innovations not in get_args(Innovations.__value__) or not 0.0 < level < 1.0 or draws < 2:
         raise ValueError(
             f"innovations {innovations!r}, level {level}, draws {draws}: innovations are "
             f"{', '.join(_SCHEMES)}, 0 < level < 1 and draws >= 2."
         )
-    refit, kept, failed = refitter(fit), [], 0
-    for y in _panels(fit, draws, innovations, rng):
+
+
+def collected(
+    fit: Estimate,
+    panels: Iterable[NDArray[np.float64]],
+    refit: Callable[[NDArray[np.float64]], Estimate],
+    effects: Callable[[Estimate, NDArray[np.float64]], dict[str, NDArray[np.float64]]],
+    innovations: Innovations,
+    level: float,
+) -> Bootstrap:
+    """Refit simulated panels, count the failures, name parameters and effects.
+
+    Parameters
+    ----------
+    effects : callable
+        Of the fit and (d, rho) of shape (D, K + 1): effects by name, each of shape (D,).
+
+    Raises
+    ------
+    ConvergenceError
+        If more than half of the refits fail.
+    """
+    kept, failed = [], 0
+    for panel in panels:
         try:
-            kept.append(_parameters(refit(y)))
+            kept.append(_parameters(refit(panel)))
         except (ConvergenceError, IdentificationError):
             failed += 1
+    draws = len(kept) + failed
     if 2 * failed > draws:
         raise ConvergenceError(
             f"{failed} of {draws} bootstrap refits failed at rho = {fit.optimum.rho:.4f}, "
             f"lam = {fit.optimum.lam:.4f}: the estimate is too near its border to resample."
         )
-    values = _named(fit, np.array([_parameters(fit), *kept]))
+    values = _named(fit, np.array([_parameters(fit), *kept]), effects)
     return Bootstrap(
         estimates=values.iloc[0].rename("estimate"),
         draws=values.iloc[1:].reset_index(drop=True),
@@ -216,7 +258,7 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     The regressors are those of the fit, effects removed: adding effects to them changes nothing.
     """
     refuse_other_models(fit)
-    _refuse_unstandardised(fit)
+    refuse_unstandardised(fit)
     error = None if fit.error is None else spectrum(fit.error.W)
 
     def refit(y: NDArray[np.float64]) -> Estimate:
@@ -234,26 +276,31 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     return refit
 
 
-def _panels(
+def shocks(
     fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Simulate responses, each of shape (T, N)."""
+    """Draw innovations, each of shape (T, N)."""
     T, N = fit.y.shape
-    mean = fit.Z @ fit.optimum.coefficients
-    S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)
     scale = np.sqrt(fit.optimum.sigma2)
     v = fit.residuals
     v = (v - v.mean()) * scale / np.sqrt((v**2).mean())
     for _ in range(draws):
         if innovations == "normal":
-            drawn = scale * rng.standard_normal((T, N))
+            yield scale * rng.standard_normal((T, N))
         elif innovations == "cell":
-            drawn = rng.choice(v.ravel(), size=(T, N))
+            yield rng.choice(v.ravel(), size=(T, N))
         elif innovations == "period":
-            drawn = v[rng.integers(T, size=T)]
+            yield v[rng.integers(T, size=T)]
         else:
-            drawn = v[:, rng.integers(N, size=N)]
-        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, drawn.T)).T
+            yield v[:, rng.integers(N, size=N)]
+
+
+def _panels(fit: Estimate, drawn: Iterable[NDArray[np.float64]]) -> Iterator[NDArray[np.float64]]:
+    """Simulate responses, each of shape (T, N)."""
+    mean, N = fit.Z @ fit.optimum.coefficients, fit.y.shape[1]
+    S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)
+    for v in drawn:
+        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, v.T)).T
 
 
 def _filter(weights: Spectral | None, value: float, N: int) -> NDArray[np.float64]:
@@ -266,19 +313,35 @@ def _parameters(fit: Estimate) -> list[float]:
     return [*best.coefficients, best.rho, best.lam, best.sigma2]
 
 
-def _named(fit: Estimate, values: NDArray[np.float64]) -> pd.DataFrame:
+def _named(
+    fit: Estimate,
+    values: NDArray[np.float64],
+    effects: Callable[[Estimate, NDArray[np.float64]], dict[str, NDArray[np.float64]]],
+) -> pd.DataFrame:
     """Label parameters of shape (D, K + 3) and add the effects that they imply."""
-    K, terms = len(fit.terms), pairs(fit)
+    K = len(fit.terms)
     columns = dict(zip(fit.terms, values.T, strict=False))
     for at, name in ((K, "rho"), (K + 1, "lam")):
         if name in fit.spatial:
             columns[name] = values[:, at]
     columns["sigma2"] = values[:, -1]
-    found = average_effects(values[:, : K + 1], fit, terms)
-    for i, (term, _, _) in enumerate(terms):
-        for j, effect in enumerate(_NAMES):
-            columns[f"{effect} {term}"] = found[:, i, j]
-    return pd.DataFrame(columns)
+    return pd.DataFrame(columns | effects(fit, values[:, : K + 1]))
+
+
+def _effects(fit: Estimate, values: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+    terms = pairs(fit)
+    return named_effects(terms, average_effects(values, fit, terms))
+
+
+def named_effects(
+    terms: Sequence[Pair], found: NDArray[np.float64]
+) -> dict[str, NDArray[np.float64]]:
+    """Name effects of shape (D, terms, 3): "direct x", "indirect x", "total x"."""
+    return {
+        f"{effect} {term}": found[:, i, j]
+        for i, (term, _, _) in enumerate(terms)
+        for j, effect in enumerate(_NAMES)
+    }
 
 
 def refuse_other_models(fit: Estimate) -> None:
@@ -312,7 +375,14 @@ def refuse_no_likelihood(fit: Estimate) -> None:
         )
 
 
-def _refuse_unstandardised(fit: Estimate) -> None:
+def refuse_unstandardised(fit: Estimate) -> None:
+    """Refuse to simulate without time effects where the likelihood would see that.
+
+    Raises
+    ------
+    WeightsError
+        If time effects meet weights that are not row-standardised.
+    """
     if fit.effects not in ("time", "twoway"):
         return
     for weights in (fit.weights, fit.error):

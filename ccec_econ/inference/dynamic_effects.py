@@ -35,7 +35,15 @@ from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 from ccec_econ.weights import is_row_standardised
 
-__all__ = ["DynamicEffects", "Horizon", "Stability", "dynamic_effects", "stability"]
+__all__ = [
+    "DynamicEffects",
+    "Horizon",
+    "Stability",
+    "dynamic_effects",
+    "effect_pairs",
+    "effects_of_draws",
+    "stability",
+]
 
 type Horizon = Literal["short", "long"] | int
 type _Array = NDArray[Any]
@@ -185,14 +193,14 @@ def dynamic_effects(
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
     _refuse_horizon(horizon)
     _refuse_unstable(stability(fit, lags, vcov), horizon)
-    terms = [pair for pair in pairs(fit) if not {*pair[1:]} & {*lags.positions}]
+    terms = effect_pairs(fit, lags)
     theta, V = parameters(fit, vcov)
     point, gradient = effects_at(theta, fit, lags, terms, horizon, cumulative)
     error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
     quantile = stats.t.ppf(0.5 + level / 2, vcov.df or np.inf)
     inside = None if horizon == "short" else _stable_draws(fit, lags)
     sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng, inside)
-    simulated = _points(sample, terms, _averages(sample, fit, lags, horizon, cumulative)[:, 0])
+    simulated = effects_of_draws(sample, fit, lags, horizon, cumulative)
     low, high = np.quantile(simulated, (0.5 - level / 2, 0.5 + level / 2), axis=0)
     columns = {
         "estimate": point,
@@ -205,6 +213,19 @@ def dynamic_effects(
     index = pd.MultiIndex.from_product([[p[0] for p in terms], _NAMES], names=["term", "effect"])
     frame = pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
     return DynamicEffects(frame, level, draws, rejected, vcov.convention, horizon, cumulative)
+
+
+def effect_pairs(fit: Estimate, lags: TimeLags) -> list[Pair]:
+    """Regressors that have effects: all but the time lags."""
+    return [pair for pair in pairs(fit) if not {*pair[1:]} & {*lags.positions}]
+
+
+def effects_of_draws(
+    theta: NDArray[np.float64], fit: Estimate, lags: TimeLags, horizon: Horizon, cumulative: bool
+) -> NDArray[np.float64]:
+    """Direct, indirect and total effects at many parameter vectors (D, K + 1): (D, terms, 3)."""
+    averages = _averages(theta, fit, lags, horizon, cumulative)
+    return _points(theta, effect_pairs(fit, lags), averages[:, 0])
 
 
 def effects_at(

@@ -15,10 +15,13 @@ from ccec_econ.formula import lagged_term
 from ccec_econ.inference import bootstrap as parametric
 from ccec_econ.inference import wild
 from ccec_econ.inference.bootstrap import Bootstrap, Innovations
+from ccec_econ.inference.dynamic_bootstrap import dynamic_bootstrap
 from ccec_econ.inference.vcov import Cluster, Covariance, checked
 from ccec_econ.inference.wild import WildCluster, WildWeights
+from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.models.time_lags import observed_path
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import number
 
@@ -37,6 +40,9 @@ def bootstrap(
     rng: int | np.random.Generator = 0,
 ) -> Bootstrap:
     """Simulate the fitted model and refit it: errors, bias and intervals without asymptotics.
+
+    Dynamic models are simulated from their first observation on, each refit corrected as the fit
+    was; effects are then those of the short run.
 
     Parameters
     ----------
@@ -67,12 +73,19 @@ def bootstrap(
     8
     """
     family(results)
+    random = np.random.default_rng(rng)
+    if isinstance(results, DynamicPanelResults):
+        return dynamic_bootstrap(
+            results.estimate,
+            results.lags,
+            observed_path(results.panel, results.design.y),
+            draws=draws,
+            innovations=innovations,
+            level=level,
+            rng=random,
+        )
     return parametric.bootstrap(
-        results.estimate,
-        draws=draws,
-        innovations=innovations,
-        level=level,
-        rng=np.random.default_rng(rng),
+        results.estimate, draws=draws, innovations=innovations, level=level, rng=random
     )
 
 

@@ -22,8 +22,7 @@ def test_dynamic_fits_are_not_refitted_as_static(sim16, bar: str) -> None:
     panel, W = sim16
     fit = ce.sar(f"y ~ L(y) + x1 | {bar}", panel, W)
     for call in (
-        lambda: ce.bootstrap(fit, draws=9),
-        lambda: ce.small_sample(fit, "x1", draws=9),
+        lambda: ce.randomisation_test(fit, "x1", draws=9),
         lambda: ce.lm_tests(fit, W),
     ):
         with pytest.raises(IdentificationError, match="the model has time lags"):
