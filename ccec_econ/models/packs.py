@@ -16,6 +16,7 @@ from ccec_econ.typeset import Table, interval, number
 __all__ = ["Quantity", "SmallSample", "SmallSamples"]
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
+_SMALLEST = 0.001  # p-values below are not told apart
 _DETECTABLE = 2.8  # 1.96 + 0.84: power 80 % in a two-sided test at 5 %
 
 type Labels = Mapping[Hashable, str] | None
@@ -277,17 +278,21 @@ class SmallSamples:
         several = len(self.packs) > 1
         adjusted, joint = self.holm, self.romano_wolf
 
+        def end(pack: SmallSample, at: int) -> str:
+            unit = _name(pack.range_units[at], units)
+            return f"{number(pack.range[at], digits)} ({unit})"
+
         def leverage(pack: SmallSample) -> str:
             unit, share = pack.largest_leverage
-            return f"{_name(unit, units)}, {number(100 * share, 0)} %"
+            return f"{number(100 * share, 0)} % ({_name(unit, units)})"
 
         return (
             ("Estimate", lambda p: number(p.estimate, digits)),
             ("Standard error", lambda p: number(p.std_error, digits)),
             ("Value tested", lambda p: f"{p.null:g}" if any(q.null for q in self.packs) else ""),
-            ("Bootstrap p", lambda p: number(p.pvalue, 3)),
-            ("Holm p", lambda p: number(float(adjusted[p.term]), 3) if several else ""),
-            ("Romano-Wolf p", lambda p: number(float(joint[p.term]), 3) if several else ""),
+            ("Bootstrap p", lambda p: _p(p.pvalue)),
+            ("Holm p", lambda p: _p(float(adjusted[p.term])) if several else ""),
+            ("Romano-Wolf p", lambda p: _p(float(joint[p.term])) if several else ""),
             ("Detectable", lambda p: number(p.detectable, digits)),
             (
                 "Equivalence margin",
@@ -295,12 +300,10 @@ class SmallSamples:
             ),
             (
                 "Equivalence p",
-                lambda p: "" if p.margin is None else number(p.pvalue_equivalence or 0.0, 3),
+                lambda p: "" if p.pvalue_equivalence is None else _p(p.pvalue_equivalence),
             ),
-            ("Lowest without one unit", lambda p: number(p.range[0], digits)),
-            ("  the unit", lambda p: _name(p.range_units[0], units)),
-            ("Highest without one unit", lambda p: number(p.range[1], digits)),
-            ("  the unit", lambda p: _name(p.range_units[1], units)),
+            ("Lowest, one unit left out", lambda p: end(p, 0)),
+            ("Highest, one unit left out", lambda p: end(p, 1)),
             ("Refits on the other side", lambda p: f"{p.turned} of {len(p.leave_one_out)}"),
             ("Largest leverage", leverage),
         )
@@ -314,3 +317,7 @@ class SmallSamples:
 
 def _name(unit: Hashable, labels: Labels) -> str:
     return (labels or {}).get(unit, str(unit))
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < _SMALLEST else number(value, 3)

@@ -25,7 +25,7 @@ from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults, family
 
-__all__ = ["small_sample"]
+__all__ = ["small_sample", "standard_margins"]
 
 _NAMES = ("direct", "indirect", "total")
 
@@ -175,6 +175,44 @@ def small_sample(
             )
         )
     return packs[0] if isinstance(term, str) else SmallSamples(tuple(packs), joint)
+
+
+def standard_margins(
+    results: SpatialPanelResults, terms: Sequence[str], size: float
+) -> dict[str, float]:
+    """Margins of effects that move the response by `size` per standard deviation of the regressor.
+
+    Regressors have units of their own; a margin in units of the response serves them all.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Coefficients of the model.
+    size : float
+        In units of the response. The standard deviation is that of the regressor once the effects
+        are removed, over the observations in the likelihood.
+
+    Raises
+    ------
+    FormulaError
+        If a term is not in the model.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> from ccec_econ.models.small_sample import standard_margins
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.ols("growth ~ digital | unit + year", panel)
+    >>> sorted(standard_margins(fit, ["digital"], 0.5))
+    ['digital']
+    """
+    fit = family(results).estimate
+    unknown = [term for term in terms if term not in fit.terms]
+    if unknown:
+        raise FormulaError(f"no {first_five(unknown)}; there are {first_five(fit.terms)}.")
+    squares = (fit.Z**2).sum(axis=(0, 1))
+    spread = np.sqrt(squares / fit.reduction.nobs)
+    return {term: size / float(spread[fit.terms.index(term)]) for term in terms}
 
 
 def _point(results: SpatialPanelResults, term: str, quantity: Quantity) -> tuple[float, float]:

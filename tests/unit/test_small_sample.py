@@ -267,7 +267,7 @@ def test_table_of_a_family(sdm) -> None:
     assert table.columns == ("", "First", "x2")
     cells = {row[0].strip(): row[1:] for row in table.rows}
     unit, share = found["x2"].largest_leverage
-    assert cells["Largest leverage"][1] == f"{'Seven' if unit == 7 else unit}, {100 * share:.0f} %"
+    assert cells["Largest leverage"][1] == f"{100 * share:.0f} % ({'Seven' if unit == 7 else unit})"
     assert cells["Equivalence margin"] == ("0.100", "0.100")
     assert "N = 16, T = 12, 16 clusters" in table.notes[0]
     assert table.notes[-1] == "More."
