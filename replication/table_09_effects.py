@@ -44,7 +44,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "": effects.frame.join(clustered.frame.add_suffix("_cluster")).reset_index(),
             "small_sample": pack_data(found),
         },
-        finding=finding(effects, clustered, labels) + adjusted(found, size),
+        finding=finding(effects, clustered, labels) + adjusted(found, size, labels),
         numbers={
             "draws": effects.draws,
             "level": 100 * effects.level,
@@ -71,15 +71,15 @@ def finding(effects: ce.Effects, clustered: ce.Effects, labels: dict[str, str]) 
     )
 
 
-def adjusted(found: Pack, size: float) -> str:
+def adjusted(found: Pack, size: float, labels: dict[str, str]) -> str:
     """Say the p-values adjusted for asking three times, and which effects are surely small."""
     frame = found.frame
-    small = int((frame["p_equivalence"] < 0.05).sum())
+    small = [labels.get(term, term) for term in frame.index[frame["p_equivalence"] < 0.05]]
     return (
         f" Smallest bootstrap p-value of a total effect, adjusted for three hypotheses: "
         f"{frame['p_holm'].min():.2f} by Holm, {frame['p_romano_wolf'].min():.2f} by Romano and "
-        f"Wolf. For {small or 'none'} of them do the data exclude, at 5 %, an effect of {size:g} "
-        "points of growth per standard deviation."
+        f"Wolf. Total effects of {size:g} points of growth or more per standard deviation of a "
+        f"treatment are excluded at 5 % for {ce.report.listed(small)} of the three."
     )
 
 
