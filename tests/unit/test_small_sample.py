@@ -11,7 +11,7 @@ import ccec_econ as ce
 from ccec_econ.errors import FormulaError, IdentificationError, PanelError, WeightsError
 from ccec_econ.models.refit import columns_on, matrices, without_unit
 from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
-from ccec_econ.models.small_sample import small_sample
+from ccec_econ.models.small_sample import small_sample, standard_margins
 from simulated import simulate
 
 F = "y ~ x1 + x2 | id + year"
@@ -314,3 +314,15 @@ def test_families_are_checked(sdm) -> None:
         small_sample(sdm, [])
     with pytest.raises(FormulaError, match="margin lacks x2"):
         small_sample(sdm, ["x1", "x2"], margin={"x1": 1.0})
+
+
+def test_margins_are_sizes_per_standard_deviation(sim16) -> None:
+    panel, _ = sim16
+    found = standard_margins(ce.ols(F, panel), ["x1", "x2"], 0.5)
+    x = panel["x1"].unstack("id").to_numpy()
+    x = x - x.mean(axis=0) - x.mean(axis=1, keepdims=True) + x.mean()
+    assert found["x1"] == pytest.approx(0.5 / np.sqrt((x**2).sum() / (15 * 11)))
+    thousand = ce.ols(F, panel.assign(x1=1000 * panel["x1"]))
+    assert standard_margins(thousand, ["x1"], 0.5)["x1"] == pytest.approx(found["x1"] / 1000)
+    with pytest.raises(FormulaError, match="no x9; there are x1, x2"):
+        standard_margins(thousand, ["x9"], 0.5)
