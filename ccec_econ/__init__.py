@@ -35,6 +35,7 @@ from ccec_econ.models.nesting import (
     sdm_vs_sdem,
     wald_test,
 )
+from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.random import random_effects, random_effects_gm
 from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.models.resampling import bootstrap, randomisation_test, wild_cluster
@@ -71,6 +72,8 @@ __all__ = [
     "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
+    "SmallSample",
+    "SmallSamples",
     "SpatialPanelResults",
     "Table",
     "ThresholdResults",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.panel import Panel, UnbalancedPanel
 
-__all__ = ["Design", "Effects", "Spec", "lagged_term", "materialise", "parse"]
+__all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
@@ -139,7 +139,7 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
     PanelError
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
-    effects = _effects(spec, panel)
+    effects = effects_of(spec, panel)
     left, right = _formulas(spec)
     used = _used(left, right, panel)
     frame = _numeric(panel, used, spec)
@@ -176,7 +176,14 @@ def _fixed(formula: str, text: str) -> tuple[str, ...]:
     return names
 
 
-def _effects(spec: Spec, panel: Panel) -> Effects:
+def effects_of(spec: Spec, panel: Panel) -> Effects:
+    """Return the fixed effects that a formula names behind the bar.
+
+    Raises
+    ------
+    FormulaError
+        If a name is no index level of the panel.
+    """
     known = {panel.unit_name: "unit", panel.time_name: "time"}
     wrong = [name for name in spec.fixed if name not in known]
     if wrong:

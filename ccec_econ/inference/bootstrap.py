@@ -1,14 +1,15 @@
-"""Bootstrap of a static fit: simulate the reduced form, refit, look at the spread.
+"""Bootstrap of a fit: simulate the reduced form, refit, look at the spread.
 
     y*_t = (I - rho W)^-1 (Z_t d + u*_t),   u*_t = (I - lam M)^-1 v*_t
 
 at the estimates, with v* drawn. Fixed effects need not be added: with row-standardised weights
-(or without time effects) the likelihood does not see them.
+(or without time effects) the likelihood does not see them. Models with time lags are simulated in
+`ccec_econ.inference.dynamic_bootstrap`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -25,10 +26,14 @@ from ccec_econ.weights import is_row_standardised
 
 __all__ = [
     "bootstrap",
+    "collected",
     "panels",
     "refitter",
     "refuse_no_likelihood",
+    "refuse_options",
     "refuse_other_models",
+    "refuse_unstandardised",
+    "shocks",
 ]
 
 
@@ -69,17 +74,48 @@ def bootstrap(
     ----------
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
+    refuse_options(innovations, level, draws)
+    return collected(fit, panels(fit, draws, innovations, rng), refitter(fit), innovations, level)
+
+
+def refuse_options(innovations: Innovations, level: float, draws: int) -> None:
+    """Refuse options out of range.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, `level` is not in (0, 1) or `draws` is below 2.
+    """
     if innovations not in SCHEMES or not 0.0 < level < 1.0 or draws < 2:
         raise ValueError(
             f"innovations {innovations!r}, level {level}, draws {draws}: innovations are "
             f"{', '.join(SCHEMES)}, 0 < level < 1 and draws >= 2."
         )
-    refit, kept, failed = refitter(fit), [], 0
-    for y in panels(fit, draws, innovations, rng):
+
+
+def collected(
+    fit: Estimate,
+    simulated: Iterable[NDArray[np.float64]],
+    refit: Callable[[NDArray[np.float64]], Estimate],
+    innovations: Innovations,
+    level: float,
+) -> Bootstrap:
+    """Refit simulated panels, count the failures, name parameters and effects.
+
+    Effects of dynamic models are those of the short run.
+
+    Raises
+    ------
+    ConvergenceError
+        If more than half of the refits fail.
+    """
+    kept, failed = [], 0
+    for panel in simulated:
         try:
-            kept.append(_parameters(refit(y)))
+            kept.append(_parameters(refit(panel)))
         except (ConvergenceError, IdentificationError):
             failed += 1
+    draws = len(kept) + failed
     if 2 * failed > draws:
         raise ConvergenceError(
             f"{failed} of {draws} bootstrap refits failed at rho = {fit.optimum.rho:.4f}, "
@@ -101,7 +137,7 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     The regressors are those of the fit, effects removed: adding effects to them changes nothing.
     """
     refuse_other_models(fit)
-    _refuse_unstandardised(fit)
+    refuse_unstandardised(fit)
     error = None if fit.error is None else spectrum(fit.error.W)
 
     def refit(y: NDArray[np.float64]) -> Estimate:
@@ -134,23 +170,30 @@ def panels(
     if innovations not in SCHEMES:
         raise ValueError(f"innovations {innovations!r}; choose {', '.join(SCHEMES)}.")
     refuse_other_models(fit)
-    _refuse_unstandardised(fit)
-    T, N = fit.y.shape
-    mean = fit.Z @ fit.optimum.coefficients
+    refuse_unstandardised(fit)
+    mean, N = fit.Z @ fit.optimum.coefficients, fit.y.shape[1]
     S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)
+    for v in shocks(fit, draws, innovations, rng):
+        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, v.T)).T
+
+
+def shocks(
+    fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Draw innovations, each of shape (T, N)."""
+    T, N = fit.y.shape
     scale = np.sqrt(fit.optimum.sigma2)
     v = fit.residuals
     v = (v - v.mean()) * scale / np.sqrt((v**2).mean())
     for _ in range(draws):
         if innovations == "normal":
-            drawn = scale * rng.standard_normal((T, N))
+            yield scale * rng.standard_normal((T, N))
         elif innovations == "cell":
-            drawn = rng.choice(v.ravel(), size=(T, N))
+            yield rng.choice(v.ravel(), size=(T, N))
         elif innovations == "period":
-            drawn = v[rng.integers(T, size=T)]
+            yield v[rng.integers(T, size=T)]
         else:
-            drawn = v[:, rng.integers(N, size=N)]
-        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, drawn.T)).T
+            yield v[:, rng.integers(N, size=N)]
 
 
 def _filter(weights: Spectral | None, value: float, N: int) -> NDArray[np.float64]:
@@ -209,7 +252,14 @@ def refuse_no_likelihood(fit: Estimate) -> None:
         )
 
 
-def _refuse_unstandardised(fit: Estimate) -> None:
+def refuse_unstandardised(fit: Estimate) -> None:
+    """Refuse to simulate without time effects where the likelihood would see that.
+
+    Raises
+    ------
+    WeightsError
+        If time effects meet weights that are not row-standardised.
+    """
     if fit.effects not in ("time", "twoway"):
         return
     for weights in (fit.weights, fit.error):

@@ -26,14 +26,22 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import parse
+from ccec_econ.inference.dynamic_bootstrap import dynamic_bootstrap
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.persistence import Convergence, convergence
 from ccec_econ.inference.reduced_form import ReducedForm
+from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.stability import Stability, dynamic_form, stability
 from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
+from ccec_econ.models.time_lags import (
+    has_time_lag,
+    observed_path,
+    time_columns,
+    time_design,
+    with_history,
+)
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
 
@@ -87,6 +95,28 @@ class DynamicPanelResults(SpatialPanelResults):
         """
         return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
+    def refits(
+        self,
+        draws: int,
+        *,
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
+        """Simulate from the first observation on, refit, and correct again where the fit was.
+
+        Effects are those of the short run.
+        """
+        return dynamic_bootstrap(
+            self.estimate,
+            self.lags,
+            observed_path(self.panel, self.design.y),
+            draws=draws,
+            innovations=innovations,
+            level=level,
+            rng=rng,
+        )
+
     def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
         """Parameters that effects at a horizon depend on, and the matrices that they multiply.
 
@@ -139,6 +169,10 @@ class DynamicPanelResults(SpatialPanelResults):
                 f"Correction for spatial cointegration: {beyond} eigenvalues of A beyond 1 - 1/m."
             )
         return tuple(found)
+
+    def estimator_name(self) -> str:
+        """Name the quasi-likelihood in a few letters, for a cell."""
+        return "QML, corrected" if self.method == "bias_corrected" else "QML"
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""

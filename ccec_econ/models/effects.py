@@ -13,7 +13,7 @@ from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.groups import GroupEffects, group_effects
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm
-from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.models.parameters import Parameters
 from ccec_econ.panel import Panel
 
@@ -41,7 +41,14 @@ class WithEffects(Parameters):
         """
         raise NotImplementedError
 
-    def refits(self, draws: int, *, level: float, rng: np.random.Generator) -> Bootstrap:
+    def refits(
+        self,
+        draws: int,
+        *,
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
         """Simulate the fitted model and refit it.
 
         Raises
@@ -50,8 +57,8 @@ class WithEffects(Parameters):
             If results of this class cannot be refitted.
         """
         raise FormulaError(
-            f"bootstrap is not available for {type(self).__name__}; it refits static models with "
-            "fixed effects."
+            f"bootstrap is not available for {type(self).__name__}; it refits models with fixed "
+            "effects."
         )
 
     @overload
@@ -121,8 +128,8 @@ class WithEffects(Parameters):
         ------
         IdentificationError
             If there is no reduced form; beyond the short run, if shocks do not die out, or a unit
-            root is within the 95 % set (long run); if a bootstrap is asked of a model with time
-            lags, instruments or weights that change over time.
+            root is within the 95 % set (long run); if a bootstrap is asked of a model with
+            instruments, or weights that change over time.
         ConvergenceError
             If more than half of the refits fail.
         FormulaError

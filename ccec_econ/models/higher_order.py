@@ -13,10 +13,11 @@ from scipy import stats
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.higher_order import HigherOrder, estimate_higher_order
 from ccec_econ.errors import FormulaError, WeightsError, first_five
-from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.formula import Design, Spec, effects_of, materialise, parse
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, several_form
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -89,6 +90,24 @@ class HigherOrderResults(WithEffects):
         weights = dict(zip(self.names, self.estimate.W, strict=True))
         return several_form(
             self.estimate.coefficients, self.estimate.rho, self.terms, self.lag_of, weights
+        )
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        T, N = self.estimate.residuals.shape
+        effects = effects_of(self.spec, self.panel)
+        lags = {term for term, of in zip(self.terms, self.lag_of, strict=True) if of is not None}
+        return Column(
+            heading="HIGHER-ORDER SDM" if lags else "HIGHER-ORDER SAR",
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=float("nan"),
+            effects=EFFECTS_SHORT[effects],
+            estimator="ML" if effects == "none" else "transf.",
+            size=f"{N} × {T}",
+            nobs=self.estimate.reduction.nobs,
+            notes=(SSE_NOTE,),
         )
 
     def contrast(self, first: str, second: str) -> pd.Series:

@@ -36,6 +36,7 @@ __all__ = ["InstrumentalResults", "covariance", "instrumented"]
 
 Estimator = Literal["2sls", "best", "gmm"]
 _WEAK = 10.0  # first-stage F under which t ratios are not to be trusted (Staiger and Stock 1997)
+_SHORT = {"2sls": "2SLS", "best": "best 2SLS", "gmm": "GMM"}
 _NAMES = {
     "2sls": "two-stage least squares",
     "best": "best two-stage least squares",
@@ -149,6 +150,10 @@ class InstrumentalResults(SpatialPanelResults):
                 "predict by; report the Anderson-Rubin set."
             )
         return SpatialPanelResults.predict(self)
+
+    def estimator_name(self) -> str:
+        """Name the estimator in a few letters, for a cell."""
+        return _SHORT[self.estimator]
 
     def likelihood_name(self) -> str:
         """Name the estimator."""

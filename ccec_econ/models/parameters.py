@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.errors import FormulaError
+from ccec_econ.inference.vcov import Covariance, Vcov
+from ccec_econ.models.column import Column
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["Parameters"]
@@ -28,6 +30,22 @@ class Parameters:
     def cov(self) -> pd.DataFrame:
         """Covariance of `params`."""
         raise NotImplementedError
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits, for `ce.table`."""
+        raise NotImplementedError
+
+    def with_cov(self, cov: Covariance) -> Parameters:
+        """Return the same fit with another covariance, where the class has others.
+
+        Raises
+        ------
+        FormulaError
+            If it has one covariance only.
+        """
+        raise FormulaError(
+            f"no other covariance for {type(self).__name__}: they come with {self.vcov.convention}."
+        )
 
     @property
     def std_errors(self) -> pd.Series:

@@ -21,6 +21,7 @@ from ccec_econ.inference.random_tests import (
 from ccec_econ.inference.random_vcov import random_vcov
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.vcov import Covariance, Information, Vcov
+from ccec_econ.models.column import Column, kinds
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -28,6 +29,10 @@ from ccec_econ.typeset import Table, number
 __all__ = ["RandomEffectsResults"]
 
 _SCALES = ("phi", "sigma2")
+_VARIANCES = (
+    "With random effects σ² is the variance of the innovations and φ that of the unit effects "
+    "over σ²."
+)
 _FORMS = {
     "none": "independent errors",
     "bsk": "spatial errors, unit effects outside the filter (BSK)",
@@ -102,6 +107,24 @@ class RandomEffectsResults(WithEffects):
             factor = float(np.exp(reach[name] / value)) if value > 0.0 else np.nan
             out.loc[name] = [value / factor, value * factor]
         return out
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        base = self.estimate.base
+        T, N = base.y.shape
+        lags = {term for term, of in zip(base.terms, base.lag_of, strict=True) if of is not None}
+        return Column(
+            heading=f"RE {self.model.upper()}",
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=float("nan"),
+            effects="random unit",
+            estimator="ML" if self.method == "ml" else "GM",
+            size=f"{N} × {T}",
+            nobs=self.nobs,
+            notes=(_VARIANCES,),
+        )
 
     @property
     def rho(self) -> float:

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import lagged_term
-from ccec_econ.inference import bootstrap as parametric
 from ccec_econ.inference import wild
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.resampled import Bootstrap, Innovations
@@ -38,6 +37,9 @@ def bootstrap(
     rng: int | np.random.Generator = 0,
 ) -> Bootstrap:
     """Simulate the fitted model and refit it: errors, bias and intervals without asymptotics.
+
+    Dynamic models are simulated from their first observation on, each refit corrected as the fit
+    was; effects are then those of the short run.
 
     Parameters
     ----------
@@ -68,12 +70,8 @@ def bootstrap(
     8
     """
     family(results)
-    return parametric.bootstrap(
-        results.estimate,
-        draws=draws,
-        innovations=innovations,
-        level=level,
-        rng=np.random.default_rng(rng),
+    return results.refits(
+        draws, innovations=innovations, level=level, rng=np.random.default_rng(rng)
     )
 
 

@@ -16,8 +16,9 @@ from ccec_econ.formula import Design, Spec
 from ccec_econ.inference.bootstrap import bootstrap
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
-from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Covariance, Vcov, bound
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -26,6 +27,7 @@ __all__ = ["SpatialPanelResults", "family"]
 
 _FEW_UNITS = 50  # below which intervals of SAC and GNS were seen to cover about 85 %
 _CORRECTED = "direct likelihood, Lee-Yu bias correction"
+_SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 _EFFECTS = {
     "none": "no fixed effects",
     "unit": "unit effects",
@@ -141,6 +143,24 @@ class SpatialPanelResults(WithEffects):
         centred = y - y.mean() if self.estimate.effects == "none" else y
         return 1.0 - float((e**2).sum() / (centred**2).sum())
 
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        fit = self.estimate
+        T, N = fit.y.shape
+        lags = {term for term, of in zip(fit.terms, fit.lag_of, strict=True) if of is not None}
+        return Column(
+            heading=self.model.upper(),
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=self.rsquared,
+            effects=EFFECTS_SHORT[self.effects_name],
+            estimator=self.estimator_name(),
+            size=f"{N} × {T}",
+            nobs=self.likelihood_nobs,
+            notes=(SSE_NOTE,),
+        )
+
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
         """Return the same fit with another covariance.
 
@@ -195,9 +215,16 @@ class SpatialPanelResults(WithEffects):
         refuse_horizon(horizon)
         return static_form(self.estimate)
 
-    def refits(self, draws: int, *, level: float, rng: np.random.Generator) -> Bootstrap:
-        """Simulate the fitted model and refit it; `ce.bootstrap` has more options."""
-        return bootstrap(self.estimate, draws=draws, level=level, rng=rng)
+    def refits(
+        self,
+        draws: int,
+        *,
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
+        """Simulate the fitted model and refit it, as `ce.bootstrap` does."""
+        return bootstrap(self.estimate, draws=draws, innovations=innovations, level=level, rng=rng)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
@@ -218,6 +245,12 @@ class SpatialPanelResults(WithEffects):
                 for o in self.estimate.others
             ),
         )
+
+    def estimator_name(self) -> str:
+        """Name the likelihood in a few letters, for a cell."""
+        if not self.estimate.spatial:
+            return "least squares"
+        return "ML" if self.effects_name == "none" else _SHORT[self.method]
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""

@@ -13,9 +13,10 @@ from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
-from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.unbalanced import unbalanced_vcov
 from ccec_econ.inference.vcov import Covariance
+from ccec_econ.models.column import Column
 from ccec_econ.models.effects import refuse_horizon
 from ccec_econ.models.results import SpatialPanelResults
 
@@ -117,7 +118,14 @@ class UnbalancedPanelResults(SpatialPanelResults):
         remarks = (_MEANS,) if form.remarks else ()
         return replace(form, remarks=remarks, only_averages=_ONLY_AVERAGES)
 
-    def refits(self, draws: int, *, level: float, rng: np.random.Generator) -> Bootstrap:
+    def refits(
+        self,
+        draws: int,
+        *,
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
         """Refuse: the bootstrap simulates whole periods.
 
         Raises
@@ -129,6 +137,15 @@ class UnbalancedPanelResults(SpatialPanelResults):
             "the bootstrap is not available for an unbalanced panel; use delta and simulation "
             "intervals."
         )
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits; the size says the cells."""
+        T, N = self.estimate.y.shape
+        return replace(SpatialPanelResults.column(self), size=f"{N} × {T}, {self.nobs} cells")
+
+    def estimator_name(self) -> str:
+        """Name the likelihood, for a cell."""
+        return self.likelihood_name()
 
     def notes(self) -> tuple[str, ...]:
         """Sample, cells, likelihood and variance convention, for the foot of a table."""

@@ -6,7 +6,7 @@ from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
-from ccec_econ.report.packs import packs_frame, packs_table
+from ccec_econ.report.responses import responses_figure
 from ccec_econ.report.study import study_figure
 from ccec_econ.report.style import PaperFigure
 
@@ -19,8 +19,7 @@ __all__ = [
     "describe",
     "labels",
     "listed",
-    "packs_frame",
-    "packs_table",
+    "responses_figure",
     "statistics",
     "study_figure",
     "style",
