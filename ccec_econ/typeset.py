@@ -41,6 +41,7 @@ _LATEX = {
     "θ": r"$\theta$",
     "λ": r"$\lambda$",
     "τ": r"$\tau$",
+    "η": r"$\eta$",
     "φ": r"$\varphi$",
     "Δ": r"$\Delta$",
     "–": "--",
