@@ -17,7 +17,6 @@ from ccec_econ.engine.information import expected_information
 from ccec_econ.engine.likelihood import Optimum
 from ccec_econ.engine.moments import reduce_columns
 from ccec_econ.engine.spectrum import Spectrum
-from ccec_econ.inference.lm import likelihood
 
 __all__ = [
     "at_grid_node",
@@ -50,7 +49,7 @@ def lagged_after_demeaning(fit: Estimate) -> Estimate:
         lagged = (*Mu, np.zeros(flat))
     triangle = reduce_columns(Z, y, Wy.ravel(), fit.terms, fit.reduction.nobs, lagged=lagged)
     moved = replace(fit, Wy=Wy, triangle=triangle)
-    return replace(moved, optimum=likelihood(moved).maxima()[0])
+    return replace(moved, optimum=moved.likelihood.maxima()[0])
 
 
 def at_grid_node(fit: Estimate) -> Estimate:
@@ -59,7 +58,7 @@ def at_grid_node(fit: Estimate) -> Estimate:
     The objective is then a saw-tooth, and Brent's search ends in one of its teeth. Grid, rule of
     the node and tolerance are those of SDPDmod and of R's ``optimize``.
     """
-    one, real = likelihood(fit), _spectrum(fit).eigenvalues.real
+    one, real = fit.likelihood, _spectrum(fit).eigenvalues.real
     low, high = 1.0 / real.min() + _STEP, 1.0 / real.max() - _STEP
     nodes = low + _STEP * np.arange(int((high - low) / _STEP + 1e-10) + 1)
     heights, moments = _spectrum(fit).logdet(nodes), fit.triangle.at(0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "apply", "estimate", "refuse_constant"]
+__all__ = ["Columns", "Estimate", "apply", "estimate", "pose", "refuse_constant"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -127,6 +127,12 @@ class Estimate:
         return columns - self.optimum.lam * lagged
 
     @property
+    def likelihood(self) -> Likelihood:
+        """Likelihood on which the estimate stands."""
+        size = self.reduction
+        return Likelihood(self.triangle, self.spectrum, self.error, size.nobs, size.periods)
+
+    @property
     def free(self) -> int:
         """Observations behind scores and information."""
         return self.reduction.rows * self.periods
@@ -159,7 +165,7 @@ def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np
     return np.asarray(np.einsum("tij,tj->ti", every, columns))
 
 
-def estimate(
+def pose(
     columns: Columns,
     *,
     weights: Spectral | None,
@@ -170,7 +176,7 @@ def estimate(
     method: Method,
     size: Reduction | None = None,
 ) -> Estimate:
-    """Estimate one static model by maximum likelihood.
+    """Write the likelihood of one static model; its optimum stands where rho and lam are zero.
 
     Lags are taken of raw columns and the effects removed afterwards: lagging demeaned columns is
     another, wrong likelihood.
@@ -187,10 +193,7 @@ def estimate(
     Raises
     ------
     IdentificationError
-        If a column does not vary once the effects are removed, columns are dependent, or the
-        weights leave the likelihood flat.
-    ConvergenceError
-        If rho or lam ends at its border.
+        If a column does not vary once the effects are removed, or columns are dependent.
     """
     y, X = columns.y, columns.X
     T, N = y.shape
@@ -220,7 +223,7 @@ def estimate(
     )
     active = _projected(weights if lag_y else None, size)
     error = error_weights.project() if error_weights and size.projected else error_weights
-    best, *others = Likelihood(triangle, active, error, size.nobs, size.periods).maxima()
+    likelihood = Likelihood(triangle, active, error, size.nobs, size.periods)
     return Estimate(
         y=y_in,
         Wy=Wy_in,
@@ -235,9 +238,44 @@ def estimate(
         method=method,
         reduction=size,
         triangle=triangle,
-        optimum=best,
-        others=tuple(others),
+        optimum=likelihood.at(0.0),
     )
+
+
+def estimate(
+    columns: Columns,
+    *,
+    weights: Spectral | None,
+    x_weights: Spectral | None,
+    error_weights: Spectral | None,
+    lag_y: bool,
+    effects: EffectsName,
+    method: Method,
+    size: Reduction | None = None,
+) -> Estimate:
+    """Estimate one static model by maximum likelihood.
+
+    Parameters as in `pose`.
+
+    Raises
+    ------
+    IdentificationError
+        As `pose`, or if the weights leave the likelihood flat.
+    ConvergenceError
+        If rho or lam ends at its border.
+    """
+    posed = pose(
+        columns,
+        weights=weights,
+        x_weights=x_weights,
+        error_weights=error_weights,
+        lag_y=lag_y,
+        effects=effects,
+        method=method,
+        size=size,
+    )
+    best, *others = posed.likelihood.maxima()
+    return replace(posed, optimum=best, others=tuple(others))
 
 
 def _projected(weights: Spectral | None, size: Reduction) -> Spectral | None:

@@ -88,6 +88,20 @@ class Likelihood:
         height = float(self._height(moments, rho, lam))
         return Optimum(rho, lam, moments.coefficients(rho), s2, height)
 
+    def refuse_flat(self) -> None:
+        """Refuse weights that leave the likelihood flat.
+
+        Raises
+        ------
+        IdentificationError
+        """
+        for weights, name in ((self.spectrum, "rho"), (self.error, "lam")):
+            if weights is not None and not weights.identifies():
+                raise IdentificationError(
+                    f"{name} is not identified: with time effects these weights treat all pairs of "
+                    "units (almost) alike; use weights that tell near from far."
+                )
+
     def maxima(self) -> list[Optimum]:
         """Find the local maxima over the whole parameter space, the highest first.
 
@@ -100,12 +114,7 @@ class Likelihood:
         IdentificationError
             If the weights leave the likelihood flat.
         """
-        for weights, name in ((self.spectrum, "rho"), (self.error, "lam")):
-            if weights is not None and not weights.identifies():
-                raise IdentificationError(
-                    f"{name} is not identified: with time effects these weights treat all pairs of "
-                    "units (almost) alike; use weights that tell near from far."
-                )
+        self.refuse_flat()
         if self.error is None:
             found = [self.at(rho) for rho in self._rhos(0.0)]
         else:

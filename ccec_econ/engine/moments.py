@@ -72,6 +72,16 @@ class Triangle:
         columns = self.own if lam == 0.0 else self.own - lam * self.lagged
         return moments(np.linalg.qr(columns, mode="r"), self.length)
 
+    def along(
+        self, lam: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """log|Z'R'RZ| / 2 and the sum of squares without rho, at many lam at once: both (P,)."""
+        K = len(self.length)
+        columns = self.own[None] - lam[:, None, None] * self.lagged[None]
+        R = np.linalg.qr(columns[:, :, : K + 1], mode="r")
+        roots = np.abs(np.diagonal(R, axis1=1, axis2=2))
+        return np.log(roots[:, :K] * self.length).sum(axis=1), roots[:, K] ** 2
+
     def residuals(
         self, lam: float, rho: float, coefficients: NDArray[np.float64]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -29,7 +29,6 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.information import inverse_information
-from ccec_econ.engine.likelihood import Likelihood
 from ccec_econ.engine.moments import reduce_columns
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.engine.transform import demean, reduction
@@ -40,7 +39,6 @@ __all__ = [
     "error_exceedances",
     "extend",
     "lag",
-    "likelihood",
     "profile",
     "score_test",
     "slopes",
@@ -124,12 +122,6 @@ def extend(fit: Estimate, W: Spectral | None, M: Spectrum | None) -> Estimate:
     )
 
 
-def likelihood(fit: Estimate) -> Likelihood:
-    """Likelihood on which an estimate stands."""
-    size = fit.reduction
-    return Likelihood(fit.triangle, fit.spectrum, fit.error, size.nobs, size.periods)
-
-
 def profile(fit: Estimate) -> Estimate:
     """Maximise the likelihood of an extended estimate.
 
@@ -137,7 +129,7 @@ def profile(fit: Estimate) -> Estimate:
     ------
     ConvergenceError, IdentificationError
     """
-    best, *others = likelihood(fit).maxima()
+    best, *others = fit.likelihood.maxima()
     return replace(fit, optimum=best, others=tuple(others))
 
 
@@ -152,7 +144,7 @@ def slopes(fit: Estimate, W: Spectrum, M: Spectrum) -> Slopes:
     null = extend(fit, W, M)
     K = len(fit.terms)
     block = inverse_information(null)[K : K + 2, K : K + 2]
-    return Slopes(np.array(likelihood(null).score(0.0, 0.0)), np.linalg.inv(block))
+    return Slopes(np.array(null.likelihood.score(0.0, 0.0)), np.linalg.inv(block))
 
 
 def score_test(null: Estimate, tested: str) -> float:
@@ -165,7 +157,7 @@ def score_test(null: Estimate, tested: str) -> float:
     IdentificationError
         If the information is singular.
     """
-    score = dict(zip(("rho", "lam"), likelihood(null).score(null.optimum.rho, null.optimum.lam)))
+    score = dict(zip(("rho", "lam"), null.likelihood.score(null.optimum.rho, null.optimum.lam)))
     at = len(null.terms) + null.spatial.index(tested)
     return float(score[tested] ** 2 * inverse_information(null)[at, at])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected, variance_corrected
-from ccec_econ.engine.estimate import Columns, estimate
+from ccec_econ.engine.estimate import Columns, Estimate, estimate, pose
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
@@ -23,10 +23,13 @@ from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
 __all__ = [
     "AnyWeights",
+    "GivenWeights",
     "Model",
     "Options",
     "fit_model",
+    "given_weights",
     "model_columns",
+    "model_estimate",
     "refuse_unstandardised",
     "spectral",
     "weights_by_period",
@@ -63,6 +66,20 @@ class Options:
     unbalanced: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class GivenWeights:
+    """Weights of the response, of the regressors and of the errors, aligned with a panel."""
+
+    own: Spectral | None
+    regressors: Spectral | None
+    error: Spectral | None
+
+    @property
+    def lag(self) -> Callable[[NDArray[np.float64]], NDArray[np.float64]] | None:
+        """What ``W()`` in a formula stands for."""
+        return None if self.regressors is None else self.regressors.lag
+
+
 def fit_model(
     model: Model,
     formula: str,
@@ -73,14 +90,59 @@ def fit_model(
     """Align, materialise, lag and estimate one model."""
     spec, panel = parse(formula), Panel.from_frame(data, options.index)
     cov = bound(options.cov, panel.units)
+    given = given_weights(model, weights, options, panel)
+    design = materialise(spec, panel, given.lag)
+    fit = model_estimate(model, design, given, options)
+    varying = model.lag_y and isinstance(given.own, SpectrumPath)
+    if options.method == "bias_corrected":
+        fit = bias_corrected(fit)
+    elif varying and options.method == "transformation":
+        fit = variance_corrected(fit)
+    return SpatialPanelResults(model.name, spec, panel, design, fit, cov(fit))
+
+
+def given_weights(
+    model: Model, weights: AnyWeights | None, options: Options, panel: Panel
+) -> GivenWeights:
+    """Align the weights of response, regressors and errors with a panel.
+
+    Raises
+    ------
+    AlignmentError
+        If the model needs weights and there are none, or they and the panel differ.
+    """
     if weights is None and model.spatial:
         raise AlignmentError(f"{model.name} needs spatial weights and got none; give a Graph.")
     own = spectral(weights, panel)
     x_own = own if options.x_weights is None else spectral(options.x_weights, panel)
     error = own if options.error_weights is None else spectral(options.error_weights, panel)
-    design = materialise(spec, panel, None if x_own is None else x_own.lag)
+    return GivenWeights(own, x_own, error)
+
+
+def model_estimate(
+    model: Model,
+    design: Design,
+    given: GivenWeights,
+    options: Options,
+    *,
+    maximised: bool = True,
+) -> Estimate:
+    """Write the likelihood of a model on a design, and maximise it unless told not to.
+
+    Raises
+    ------
+    FormulaError
+        If method and effects, or `durbin` and the formula, do not agree.
+    WeightsError
+        If the weights change over time and the model has spatial errors, or time effects meet
+        weights that are not row-standardised.
+    IdentificationError, ConvergenceError
+        As `ccec_econ.engine.estimate.estimate`.
+    """
+    own, error = given.own, given.error
     _refuse_method(options.method, design)
-    if model.lag_u and any(isinstance(part, SpectrumPath) for part in (own, x_own, error)):
+    parts = (own, given.regressors, error)
+    if model.lag_u and any(isinstance(part, SpectrumPath) for part in parts):
         raise WeightsError(
             f"{model.name}: weights that change over time are not available with spatial errors; "
             "give one Graph, or use slx, sar or sdm."
@@ -90,21 +152,16 @@ def fit_model(
             if each is not None:
                 refuse_unstandardised(each.W, design, options.method)
     varying = model.lag_y and isinstance(own, SpectrumPath)
-    fit = estimate(
-        model_columns(model, design, x_own, options.durbin),
+    return (estimate if maximised else pose)(
+        model_columns(model, design, given.regressors, options.durbin),
         weights=own,
-        x_weights=x_own,
+        x_weights=given.regressors,
         error_weights=error if model.lag_u and isinstance(error, Spectrum) else None,
         lag_y=model.lag_y,
         effects=design.effects,
         method=options.method,
         size=_varying_size(design, options.method) if varying else None,
     )
-    if options.method == "bias_corrected":
-        fit = bias_corrected(fit)
-    elif varying and options.method == "transformation":
-        fit = variance_corrected(fit)
-    return SpatialPanelResults(model.name, spec, panel, design, fit, cov(fit))
 
 
 def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
