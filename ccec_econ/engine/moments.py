@@ -74,13 +74,18 @@ class Triangle:
 
     def along(
         self, lam: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """log|Z'R'RZ| / 2 and the sum of squares without rho, at many lam at once: both (P,)."""
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """R (P, K, K), Q'y (P, K) and the sum of squares (P,) without rho, at P values of lam."""
         K = len(self.length)
         columns = self.own[None] - lam[:, None, None] * self.lagged[None]
         R = np.linalg.qr(columns[:, :, : K + 1], mode="r")
-        roots = np.abs(np.diagonal(R, axis1=1, axis2=2))
-        return np.log(roots[:, :K] * self.length).sum(axis=1), roots[:, K] ** 2
+        return R[:, :K, :K] * self.length, R[:, :K, K], R[:, K, K] ** 2
+
+    def joined(self, rows: NDArray[np.float64], target: NDArray[np.float64]) -> Triangle:
+        """Add observations that no lag reaches: rows (q, K) of Z with responses `target` (q,)."""
+        more = np.column_stack([rows / self.length, target, np.zeros(len(target))])
+        lagged = np.vstack([self.lagged, np.zeros_like(more)])
+        return Triangle(np.vstack([self.own, more]), lagged, self.length)
 
     def residuals(
         self, lam: float, rho: float, coefficients: NDArray[np.float64]

@@ -38,7 +38,7 @@ from ccec_econ.models.time_lags import has_time_lag
 from ccec_econ.models.unbalanced import fit_unbalanced
 from ccec_econ.weights import WeightsLike
 
-__all__ = ["gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
+__all__ = ["MODELS", "gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
 
 _OLS = Model("ols")
 _SLX = Model("slx", lag_x=True)
@@ -48,6 +48,9 @@ _SDM = Model("sdm", lag_y=True, lag_x=True)
 _SDEM = Model("sdem", lag_x=True, lag_u=True)
 _SAC = Model("sac", lag_y=True, lag_u=True)
 _GNS = Model("gns", lag_y=True, lag_x=True, lag_u=True)
+MODELS = {one.name: one for one in (_OLS, _SLX, _SAR, _SEM, _SDM, _SDEM, _SAC, _GNS)}
+"""Static models by name."""
+
 _INFORMATION = Information()
 
 

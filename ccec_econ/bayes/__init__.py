@@ -1,0 +1,24 @@
+"""Exact Bayes for spatial panels with fixed effects.
+
+>>> import ccec_econ as ce
+>>> panel, W = ce.data.load_panel(years=(2011, 2019)), ce.weights.contiguity()
+>>> post = ce.bayes.fit("growth ~ digital + hsr | unit + year", panel, W, model="sdm")
+>>> post.effects().frame.index.names
+FrozenList(['term', 'effect'])
+"""
+
+from ccec_econ.bayes.fit import fit
+from ccec_econ.bayes.priors import Beta, Flat, GPrior, NormalInverseGamma, Uniform
+from ccec_econ.bayes.quantities import Quantities
+from ccec_econ.bayes.results import Posterior
+
+__all__ = [
+    "Beta",
+    "Flat",
+    "GPrior",
+    "NormalInverseGamma",
+    "Posterior",
+    "Quantities",
+    "Uniform",
+    "fit",
+]

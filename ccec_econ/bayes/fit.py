@@ -1,0 +1,166 @@
+"""From a formula, data and weights to posterior draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from ccec_econ.bayes.priors import Flat, Prior
+from ccec_econ.bayes.results import Posterior
+from ccec_econ.bayes.sampler import kernel
+from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.spectrum import SpectrumPath
+from ccec_econ.errors import FormulaError, WeightsError
+from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.models.fitting import GivenWeights, Options, given_weights, model_estimate
+from ccec_econ.models.static import MODELS
+from ccec_econ.models.time_lags import has_time_lag
+from ccec_econ.panel import Panel
+from ccec_econ.weights import WeightsLike
+
+__all__ = ["BayesModel", "Source", "fit", "pose_model", "source"]
+
+BayesModel = Literal["ols", "slx", "sar", "sem", "sdm", "sdem"]
+_FLAT = Flat()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Formula, panel, and options that several models share."""
+
+    spec: Spec
+    panel: Panel
+    options: Options
+
+
+def fit(
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike | None = None,
+    *,
+    model: BayesModel = "sdm",
+    draws: int = 10_000,
+    prior: Prior = _FLAT,
+    rng: int | np.random.Generator = 0,
+    index: tuple[str, str] | None = None,
+    durbin: Sequence[str] | None = None,
+    x_weights: WeightsLike | None = None,
+) -> Posterior:
+    """Draw from the exact posterior of a spatial panel model with fixed effects.
+
+    Parameters
+    ----------
+    formula, data, index, durbin, x_weights
+        As in `ce.sdm`.
+    weights : Graph or W
+        Matched to the panel by label; ``"ols"`` needs none. Time effects need row-standardised
+        weights.
+    model : {"sdm", "sar", "sem", "sdem", "slx", "ols"}
+    draws : int
+        Independent draws.
+    prior : Prior
+        ``Flat()``, ``GPrior()`` or ``NormalInverseGamma()``, each with ``spatial=Uniform()`` or
+        ``Beta(d)`` for rho or lam.
+    rng : int or Generator
+        Seed or generator; the default repeats the same draws.
+
+    Returns
+    -------
+    Posterior
+
+    Raises
+    ------
+    FormulaError
+        If the model is unknown, the formula has time lags, or the prior names other terms.
+    WeightsError
+        If weights change over time, or time effects meet weights that are not row-standardised.
+    PanelError, AlignmentError, IdentificationError
+    ValueError
+        If `draws` is not positive.
+
+    Notes
+    -----
+    Formulas in `ccec_econ.bayes.sampler`. Flat priors on the fixed effects of the reduced form
+    give the likelihood of Lee and Yu (2010, Journal of Econometrics 154, 165-185).
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel, W = ce.data.load_panel(years=(2011, 2019)), ce.weights.contiguity()
+    >>> post = ce.bayes.fit("growth ~ digital + hsr | unit + year", panel, W, model="sar")
+    >>> list(post.parameters().frame.index)
+    ['digital', 'hsr', 'rho', 'sigma2']
+    """
+    if draws < 1:
+        raise ValueError(f"draws {draws}: give one or more.")
+    generator = np.random.default_rng(rng)
+    origin = source(formula, data, Options(durbin=durbin, x_weights=x_weights, index=index))
+    posed, _, _ = pose_model(model, origin, weights)
+    core = kernel(posed, prior)
+    marginal = core.marginal()
+    sample = core.draw(marginal, draws, generator)
+    return Posterior(
+        model=model,
+        spec=origin.spec,
+        panel=origin.panel,
+        estimate=settled(posed, float(sample.spatial.mean())),
+        prior=prior,
+        kernel=core,
+        marginal=marginal,
+        draws=sample,
+        seed=int(generator.integers(2**62)),
+    )
+
+
+def source(formula: str, data: pd.DataFrame, options: Options) -> Source:
+    """Read formula and panel once.
+
+    Raises
+    ------
+    FormulaError
+        If the formula has time lags.
+    PanelError
+    """
+    if has_time_lag(formula):
+        raise FormulaError(
+            f"formula {formula!r} has time lags, and the posterior is that of static models; use "
+            "ce.sdm, which corrects the bias of dynamic ones."
+        )
+    return Source(parse(formula), Panel.from_frame(data, options.index), options)
+
+
+def pose_model(
+    model: str,
+    origin: Source,
+    weights: WeightsLike | None,
+    known: tuple[GivenWeights, Design] | None = None,
+) -> tuple[Estimate, GivenWeights, Design]:
+    """Write the likelihood of one model, reusing weights and design where they are known.
+
+    Raises
+    ------
+    FormulaError, WeightsError, AlignmentError, IdentificationError
+    """
+    if model not in get_args(BayesModel):
+        raise FormulaError(f"model {model!r}: choose one of {', '.join(get_args(BayesModel))}.")
+    one = MODELS[model]
+    if known is None:
+        given = given_weights(one, weights, origin.options, origin.panel)
+        if any(isinstance(part, SpectrumPath) for part in (given.own, given.regressors)):
+            raise WeightsError(
+                "weights that change over time: unit effects then leave no exact likelihood; give "
+                "one Graph, or use ce.sdm."
+            )
+        known = given, materialise(origin.spec, origin.panel, given.lag)
+    given, design = known
+    return model_estimate(one, design, given, origin.options, maximised=False), given, design
+
+
+def settled(posed: Estimate, spatial: float) -> Estimate:
+    """Put the optimum of a likelihood where rho or lam has a given value."""
+    at = {"rho": 0.0, "lam": 0.0} | dict.fromkeys(posed.spatial, spatial)
+    return replace(posed, optimum=posed.likelihood.at(at["rho"], at["lam"]))

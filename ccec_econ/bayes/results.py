@@ -1,0 +1,225 @@
+"""What a Bayesian fit returns: draws with labels, effects, and ArviZ's container."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ccec_econ.bayes.container import datatree, labelled
+from ccec_econ.bayes.priors import NormalInverseGamma, Prior
+from ccec_econ.bayes.quantities import Quantities, quantities
+from ccec_econ.bayes.sampler import Draws, Kernel, Marginal
+from ccec_econ.engine.estimate import Estimate
+from ccec_econ.formula import Spec
+from ccec_econ.inference.effects import NAMES, average_effects
+from ccec_econ.inference.group_blocks import group_map, partition
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.panel import Panel
+from ccec_econ.typeset import Printed, Table, number
+
+if TYPE_CHECKING:
+    from xarray import DataTree
+
+__all__ = ["Posterior", "drawn_prior", "effect_draws", "effect_index"]
+
+_FIXED = {
+    "none": "no fixed effects",
+    "unit": "unit effects",
+    "time": "time effects",
+    "twoway": "unit and time effects",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Posterior(Printed):
+    """Posterior of a static spatial panel model, as independent draws.
+
+    Attributes
+    ----------
+    model : str
+    spec : Spec
+        The formula, taken apart.
+    panel : Panel
+        Units and periods, for labels.
+    estimate : Estimate
+        Likelihood and columns, the optimum given the posterior mean of rho or lam.
+    prior : Prior
+    kernel : Kernel
+        The posterior with everything but rho or lam integrated out.
+    marginal : Marginal or None
+        Marginal posterior of rho or lam on a grid; None in models with neither.
+    draws : Draws
+    seed : int
+        Of what is drawn later: the replicated panels.
+    """
+
+    model: str
+    spec: Spec
+    panel: Panel
+    estimate: Estimate
+    prior: Prior
+    kernel: Kernel
+    marginal: Marginal | None
+    draws: Draws
+    seed: int
+
+    @property
+    def log_marginal(self) -> float:
+        """Log marginal likelihood; under an improper prior up to the constant of the prior."""
+        return self.kernel.log_marginal(self.marginal)
+
+    @property
+    def data(self) -> DataTree:
+        """ArviZ's container, made at every call.
+
+        Groups: posterior (coefficients by term, rho or lam, sigma2; direct, indirect and total
+        effects by regressor), log_likelihood (each observation given all others, see
+        `ccec_econ.bayes.container`), sample_stats (joint log-likelihood), observed_data and
+        posterior_predictive (500 replicated panels), both with effects removed, and prior where it
+        is proper.
+        """
+        direct, indirect, total = np.moveaxis(effect_draws(self.form(), self.draws), 2, 0)
+        prior = None
+        if isinstance(self.prior, NormalInverseGamma) and self.prior.is_proper:
+            rng = np.random.default_rng(self.seed + 1)
+            many = drawn_prior(self.prior, self.kernel, self.estimate, len(self.draws.sigma2), rng)
+            prior = labelled(self.estimate, many)
+        return datatree(
+            self.estimate,
+            self.panel,
+            self.draws,
+            {"direct": direct, "indirect": indirect, "total": total},
+            [term.name for term in self.form().terms],
+            seed=self.seed,
+            prior=prior,
+        )
+
+    def form(self) -> ReducedForm:
+        """Reduced form behind the effects."""
+        return static_form(self.estimate)
+
+    def parameters(self, level: float = 0.95) -> Quantities:
+        """Coefficients, rho or lam, and sigma2 with their intervals.
+
+        Raises
+        ------
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        fit, draws = self.estimate, self.draws
+        names = [*fit.terms, *fit.spatial, "sigma2"]
+        columns = [draws.coefficients, *(draws.spatial[:, None] for _ in fit.spatial)]
+        return quantities(
+            np.hstack([*columns, draws.sigma2[:, None]]),
+            pd.Index(names, name="term"),
+            level=level,
+            title=f"Posterior of {self.model.upper()}: {self.spec}",
+            remarks=self.notes(),
+        )
+
+    def effects(
+        self,
+        *,
+        groups: pd.Series | Mapping[Hashable, str] | None = None,
+        level: float = 0.95,
+    ) -> Quantities:
+        """Direct, indirect and total effects of the regressors, at every draw.
+
+        Parameters
+        ----------
+        groups : Series, optional
+            Group by unit, such as ``ce.circle.roles()``: then the effects that a change in every
+            unit of one group has on the mean unit of another.
+        level : float
+            Probability of the intervals.
+
+        Raises
+        ------
+        AlignmentError
+            If groups do not name exactly the units of the panel.
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        form, theta = self.form(), parameter_draws(self.draws)
+        if groups is None:
+            found = effect_draws(form, self.draws)
+            return quantities(
+                found.reshape(len(found), -1),
+                effect_index(form),
+                level=level,
+                title="Direct, indirect and total effects, posterior",
+                remarks=self.notes(),
+            )
+        part = partition(self.panel.units, pd.Series(groups), None)
+        names, effects = group_map(form, part, {})
+        labels = list(part.table.index)
+        G = len(labels)
+        cells = effects.at(theta).reshape(len(theta), len(names), G, G + 1)[..., :G]
+        index = pd.MultiIndex.from_product([names, labels, labels], names=["term", "to", "from"])
+        return quantities(
+            cells.reshape(len(theta), -1),
+            index,
+            level=level,
+            title="Effects between groups, posterior",
+            remarks=self.notes(),
+        )
+
+    def summary(self, digits: int = 4) -> Table:
+        """Table of the parameters with intervals and prior."""
+        return self.parameters().summary(
+            notes=(f"Log marginal likelihood {number(self.log_marginal, 3)}.",), digits=digits
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Sample, likelihood, prior and draws, for the foot of a table."""
+        T, N = self.estimate.y.shape
+        nobs, drawn = self.estimate.reduction.nobs, len(self.draws.sigma2)
+        spatial = "".join(f"; {name} {self.prior.spatial.name()}" for name in self.estimate.spatial)
+        return (
+            f"N = {N} units, T = {T} periods, {_FIXED[self.estimate.effects]}; transformed "
+            f"likelihood, {nobs} observations.",
+            f"Prior: {self.prior.name()}{spatial}.",
+            f"{drawn:,} independent draws from the exact posterior.",
+        )
+
+
+def parameter_draws(draws: Draws) -> NDArray[np.float64]:
+    """Draws of what effects depend on: coefficients, then rho; (D, K + 1).
+
+    lam stands in the place of rho in error models, whose reduced form does not look at it.
+    """
+    return np.column_stack([draws.coefficients, draws.spatial])
+
+
+def effect_draws(form: ReducedForm, draws: Draws) -> NDArray[np.float64]:
+    """Direct, indirect and total effects at every draw: shape (D, terms, 3)."""
+    return average_effects(form, parameter_draws(draws))
+
+
+def effect_index(form: ReducedForm) -> pd.MultiIndex:
+    """Labels of the effects of a form, by term and effect."""
+    names = [term.name for term in form.terms]
+    return pd.MultiIndex.from_product([names, NAMES], names=["term", "effect"])
+
+
+def drawn_prior(
+    prior: NormalInverseGamma,
+    kernel: Kernel,
+    posed: Estimate,
+    size: int,
+    rng: np.random.Generator,
+) -> Draws:
+    """Draw from a proper prior."""
+    mean, scale = prior.moments(posed.terms)
+    sigma2 = prior.rate / rng.gamma(prior.shape, size=size)
+    noise = rng.standard_normal((size, len(mean))) * np.sqrt(sigma2)[:, None]
+    spatial = np.zeros(size)
+    if kernel.weights is not None:
+        interval = kernel.weights.interval
+        spatial = np.array([prior.spatial.draw(interval, rng) for _ in range(size)])
+    return Draws(mean + scale * noise, spatial, sigma2)
