@@ -7,6 +7,8 @@
 FrozenList(['term', 'effect'])
 """
 
+from ccec_econ.bayes.calibrate import Calibration, calibrate
+from ccec_econ.bayes.compare import Comparison, compare
 from ccec_econ.bayes.fit import fit
 from ccec_econ.bayes.priors import Beta, Flat, GPrior, NormalInverseGamma, Uniform
 from ccec_econ.bayes.quantities import Quantities
@@ -14,11 +16,15 @@ from ccec_econ.bayes.results import Posterior
 
 __all__ = [
     "Beta",
+    "Calibration",
+    "Comparison",
     "Flat",
     "GPrior",
     "NormalInverseGamma",
     "Posterior",
     "Quantities",
     "Uniform",
+    "calibrate",
+    "compare",
     "fit",
 ]

@@ -5,13 +5,14 @@ effects integrated out. In precision form, e the innovations S y - Z d with effe
 either I - rho W or I - lam M,
 
     log p(y_it | y_-it, d, psi, s2) = log(q_i / (2 pi)) / 2 - r_it^2 / (2 q_i),
-    r = S'e / s2,    q_i = c_T [S'J S]_ii / s2,
+    r = S'P e / s2,    q_i = c_T [S'(P - c_N p p')S]_ii / s2,
 
-J = I - ii'/N where time effects were removed, the identity otherwise, and c_T = 1 - 1/T where unit
-effects were removed, one otherwise. Observations of a spatial model are not independent: these
-terms do not add up to the joint log-likelihood, which is kept in the sample statistics. They are
-what leave-one-out cross-validation needs (Buerkner, Gabry and Vehtari 2021, Computational
-Statistics 36, 1243-1261).
+P = diag(p) the precisions of the units relative to 1/s2, all one where variances are the same,
+c_N = 1/sum p where time effects were removed and zero otherwise, c_T = 1 - 1/T where unit effects
+were removed and one otherwise; means over units are weighted by p. Observations of a spatial model
+are not independent: these terms do not add up to the joint log-likelihood, which is kept in the
+sample statistics. They are what leave-one-out cross-validation needs (Buerkner, Gabry and Vehtari
+2021, Computational Statistics 36, 1243-1261).
 """
 
 from __future__ import annotations
@@ -33,18 +34,18 @@ if TYPE_CHECKING:
 __all__ = ["conditional_log_likelihood", "datatree", "joint_log_likelihood", "predictive"]
 
 _PREDICTIVE = 500  # replicated panels kept
+_BY_CHAIN = ("posterior", "log_likelihood", "sample_stats")
 
 
 def conditional_log_likelihood(posed: Estimate, draws: Draws) -> NDArray[np.float64]:
     """Log density of every observation given the others: shape (D, T, N)."""
     T, N = posed.y.shape
-    psi = draws.spatial[:, None]
-    W = _matrix(posed)
-    e = _innovations(posed, draws)
-    r = e - psi[:, :, None] * (e @ W)
-    diagonal = 1.0 - 2.0 * psi * np.diag(W) + psi**2 * (W**2).sum(axis=0)
+    psi, W, p = draws.spatial[:, None], _matrix(posed), draws.precisions(N)
+    weighted = p[:, None] * _innovations(posed, draws)
+    r = weighted - psi[:, :, None] * (weighted @ W)
+    diagonal = p * (1.0 - 2.0 * psi * np.diag(W)) + psi**2 * (p @ W**2)
     if posed.effects in ("time", "twoway"):
-        diagonal = diagonal - (1.0 - psi * W.sum(axis=0)) ** 2 / N
+        diagonal = diagonal - (p - psi * (p @ W)) ** 2 / p.sum(axis=1, keepdims=True)
     if posed.effects in ("unit", "twoway"):
         diagonal = diagonal * (1.0 - 1.0 / T)
     q = (diagonal / draws.sigma2[:, None])[:, None]
@@ -55,8 +56,13 @@ def conditional_log_likelihood(posed: Estimate, draws: Draws) -> NDArray[np.floa
 def joint_log_likelihood(posed: Estimate, draws: Draws) -> NDArray[np.float64]:
     """Log-likelihood of the transformed data: shape (D,)."""
     size, e = posed.reduction, _innovations(posed, draws)
+    p = draws.precisions(posed.y.shape[1])
     out = -0.5 * size.nobs * np.log(2.0 * np.pi * draws.sigma2)
-    out = out - 0.5 * (e**2).sum(axis=(1, 2)) / draws.sigma2
+    out = out - 0.5 * (p[:, None] * e**2).sum(axis=(1, 2)) / draws.sigma2
+    spread = -np.log(p).sum(axis=1)
+    if posed.effects in ("time", "twoway"):
+        spread = spread + np.log(p.mean(axis=1))
+    out = out - 0.5 * size.periods * spread
     for part in (posed.spectrum, posed.error):
         if part is not None:
             out = out + size.periods * part.logdet(draws.spatial)
@@ -67,6 +73,7 @@ def predictive(posed: Estimate, draws: Draws, rng: np.random.Generator) -> NDArr
     """Replicated responses, effects removed: shape (D, T, N)."""
     T, N = posed.y.shape
     v = rng.standard_normal((len(draws.sigma2), T, N)) * np.sqrt(draws.sigma2)[:, None, None]
+    v = v / np.sqrt(draws.precisions(N))[:, None]
     mean = np.einsum("tnk,dk->dtn", posed.Z, draws.coefficients)
     if posed.spectrum is None and posed.error is None:
         return demean_each(mean + v, posed)
@@ -94,7 +101,7 @@ def datatree(
     """Put draws into ArviZ's container."""
     import arviz as az  # here, because it takes seconds to import
 
-    few = Draws(*(part[:_PREDICTIVE] for part in (draws.coefficients, draws.spatial, draws.sigma2)))
+    few = draws.part(slice(_PREDICTIVE))
     replicated = predictive(posed, few, np.random.default_rng(seed))
     groups: dict[str, dict[str, Any]] = {
         "posterior": {**labelled(posed, draws), **effects},
@@ -104,7 +111,12 @@ def datatree(
         **({} if prior is None else {"prior": prior}),
     }
     chained = {
-        group: {name: np.asarray(values)[None] for name, values in content.items()}
+        group: {
+            name: np.asarray(values).reshape(
+                draws.chains if group in _BY_CHAIN else 1, -1, *np.shape(values)[1:]
+            )
+            for name, values in content.items()
+        }
         for group, content in groups.items()
     }
     chained["observed_data"] = {"y": posed.y.T}
@@ -121,6 +133,7 @@ def datatree(
             "direct": ["regressor"],
             "indirect": ["regressor"],
             "total": ["regressor"],
+            "omega": [panel.unit_name],
             "y": [panel.unit_name, panel.time_name],
         },
     )
@@ -131,22 +144,22 @@ def datatree(
 
 def labelled(posed: Estimate, draws: Draws) -> dict[str, NDArray[np.float64]]:
     """Draws by name of the parameter."""
-    spatial = {name: draws.spatial for name in posed.spatial}
-    return {"coefficients": draws.coefficients, **spatial, "sigma2": draws.sigma2}
+    spatial = dict.fromkeys(posed.spatial, draws.spatial)
+    omega = {} if draws.omega is None else {"omega": draws.omega}
+    return {"coefficients": draws.coefficients, **spatial, "sigma2": draws.sigma2, **omega}
 
 
 def _innovations(posed: Estimate, draws: Draws) -> NDArray[np.float64]:
     """Innovations at every draw, effects removed: shape (D, T, N)."""
     u = posed.y - np.einsum("tnk,dk->dtn", posed.Z, draws.coefficients, optimize=True)
     psi = draws.spatial[:, None, None]
-    if posed.spectrum is not None:
-        return np.asarray(u - psi * posed.Wy)
-    if posed.error is None:
-        return np.asarray(u)
-    lagged = u @ _matrix(posed).T
+    lagged = posed.Wy if posed.error is None else u @ _matrix(posed).T
+    v = u - psi * lagged
     if posed.effects in ("time", "twoway"):
-        lagged = lagged - lagged.mean(axis=2, keepdims=True)
-    return np.asarray(u - psi * lagged)
+        p = draws.precisions(posed.y.shape[1])
+        mean = np.einsum("dtn,dn->dt", v, p / p.sum(axis=1, keepdims=True))
+        v = v - mean[:, :, None]
+    return np.asarray(v)
 
 
 def _matrix(posed: Estimate) -> NDArray[np.float64]:

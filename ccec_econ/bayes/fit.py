@@ -12,6 +12,7 @@ import pandas as pd
 from ccec_econ.bayes.priors import Flat, Prior
 from ccec_econ.bayes.results import Posterior
 from ccec_econ.bayes.sampler import kernel
+from ccec_econ.bayes.student import gibbs
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.errors import FormulaError, WeightsError
@@ -49,6 +50,9 @@ def fit(
     index: tuple[str, str] | None = None,
     durbin: Sequence[str] | None = None,
     x_weights: WeightsLike | None = None,
+    errors: Literal["normal", "student"] = "normal",
+    df: float = 5.0,
+    chains: int = 4,
 ) -> Posterior:
     """Draw from the exact posterior of a spatial panel model with fixed effects.
 
@@ -67,6 +71,13 @@ def fit(
         ``Beta(d)`` for rho or lam.
     rng : int or Generator
         Seed or generator; the default repeats the same draws.
+    errors : {"normal", "student"}
+        "student" gives every unit its own variance, sigma2 omega_i with df/omega_i ~ chi2(df): the
+        errors of a unit are jointly Student-t. Draws are then of Gibbs chains; not for sem, sdem.
+    df : float
+        Degrees of freedom of Student-t errors, held fixed; 4 to 8 are usual.
+    chains : int
+        Gibbs chains that the draws are split over, each warmed up first.
 
     Returns
     -------
@@ -80,7 +91,7 @@ def fit(
         If weights change over time, or time effects meet weights that are not row-standardised.
     PanelError, AlignmentError, IdentificationError
     ValueError
-        If `draws` is not positive.
+        If `draws`, `df` or `chains` is not positive.
 
     Notes
     -----
@@ -95,14 +106,20 @@ def fit(
     >>> list(post.parameters().frame.index)
     ['digital', 'hsr', 'rho', 'sigma2']
     """
-    if draws < 1:
-        raise ValueError(f"draws {draws}: give one or more.")
+    if draws < 1 or chains < 1 or not df > 0.0:
+        raise ValueError(f"draws {draws}, chains {chains}, df {df}: need positive numbers.")
+    if errors not in ("normal", "student"):
+        raise FormulaError(f"errors {errors!r}: choose 'normal' or 'student'.")
     generator = np.random.default_rng(rng)
     origin = source(formula, data, Options(durbin=durbin, x_weights=x_weights, index=index))
     posed, _, _ = pose_model(model, origin, weights)
     core = kernel(posed, prior)
-    marginal = core.marginal()
-    sample = core.draw(marginal, draws, generator)
+    student = errors == "student"
+    marginal = None if student else core.marginal()
+    if student:
+        sample = gibbs(posed, prior, df=df, draws=draws, chains=chains, rng=generator)
+    else:
+        sample = core.draw(marginal, draws, generator)
     return Posterior(
         model=model,
         spec=origin.spec,
@@ -113,6 +130,7 @@ def fit(
         marginal=marginal,
         draws=sample,
         seed=int(generator.integers(2**62)),
+        df=df if student else None,
     )
 
 

@@ -61,7 +61,7 @@ class SpatialPrior(Protocol):
     """Density of rho, or lam, on its interval."""
 
     def bounds(self, interval: tuple[float, float]) -> tuple[float, float]:
-        """Ends between which the density is positive."""
+        """Return the ends between which the density is positive."""
         ...
 
     def log_density(
@@ -84,7 +84,7 @@ class Uniform:
     """Uniform on the whole interval on which I - rho W is non-singular."""
 
     def bounds(self, interval: tuple[float, float]) -> tuple[float, float]:
-        """Ends of the interval."""
+        """Return the ends of the interval."""
         return interval
 
     def log_density(
@@ -162,7 +162,7 @@ class Prior(Protocol):
         ...
 
     def added(self, posed: Estimate) -> Added:
-        """What the prior adds to a likelihood."""
+        """Say what the prior adds to a likelihood."""
         ...
 
     def name(self) -> str:

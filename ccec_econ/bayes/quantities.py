@@ -92,10 +92,11 @@ class Quantities(Printed):
                 )
             )
         percent = f"{100 * self.level:g} %"
-        heads = [str(name).capitalize() for name in stubs]
+        stub = [str(name).capitalize() for name in stubs]
+        heads = ("Mean", "Std. dev.", f"Equal tails {percent}", f"HDI {percent}", "P>0")
         return Table(
             title=title or self.title,
-            columns=(*heads, "Mean", "Std. dev.", f"Equal tails {percent}", f"HDI {percent}", "P>0"),
+            columns=(*stub, *heads),
             rows=tuple(rows),
             rules=frozenset(i for i, row in enumerate(rows) if i and row[0] and len(stubs) > 1),
             notes=(*self.remarks, *notes),

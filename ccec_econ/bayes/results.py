@@ -15,10 +15,12 @@ from ccec_econ.bayes.priors import NormalInverseGamma, Prior
 from ccec_econ.bayes.quantities import Quantities, quantities
 from ccec_econ.bayes.sampler import Draws, Kernel, Marginal
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.errors import IdentificationError
 from ccec_econ.formula import Spec
 from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.group_blocks import group_map, partition
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.models.column import EFFECTS_LONG
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Printed, Table, number
 
@@ -26,13 +28,6 @@ if TYPE_CHECKING:
     from xarray import DataTree
 
 __all__ = ["Posterior", "drawn_prior", "effect_draws", "effect_index"]
-
-_FIXED = {
-    "none": "no fixed effects",
-    "unit": "unit effects",
-    "time": "time effects",
-    "twoway": "unit and time effects",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +47,13 @@ class Posterior(Printed):
     kernel : Kernel
         The posterior with everything but rho or lam integrated out.
     marginal : Marginal or None
-        Marginal posterior of rho or lam on a grid; None in models with neither.
+        Marginal posterior of rho or lam on a grid; None in models with neither, and where errors
+        are not normal.
     draws : Draws
     seed : int
         Of what is drawn later: the replicated panels.
+    df : float or None
+        Degrees of freedom of Student-t errors; None for normal ones.
     """
 
     model: str
@@ -67,10 +65,22 @@ class Posterior(Printed):
     marginal: Marginal | None
     draws: Draws
     seed: int
+    df: float | None = None
 
     @property
     def log_marginal(self) -> float:
-        """Log marginal likelihood; under an improper prior up to the constant of the prior."""
+        """Log marginal likelihood; under an improper prior up to the constant of the prior.
+
+        Raises
+        ------
+        IdentificationError
+            With Student-t errors: their draws come from a chain, which does not give it.
+        """
+        if self.df is not None:
+            raise IdentificationError(
+                "no marginal likelihood with Student-t errors; compare models by az.loo, or fit "
+                "normal errors."
+            )
         return self.kernel.log_marginal(self.marginal)
 
     @property
@@ -98,6 +108,41 @@ class Posterior(Printed):
             seed=self.seed,
             prior=prior,
         )
+
+    def unit_variances(self, level: float = 0.95) -> Quantities:
+        """Variances of the units relative to sigma2, with Student-t errors.
+
+        Raises
+        ------
+        IdentificationError
+            If errors are normal with one variance.
+        ValueError
+            If `level` is not in (0, 1).
+        """
+        if self.draws.omega is None:
+            raise IdentificationError(
+                "all units have the same variance in this fit; give errors='student'."
+            )
+        return quantities(
+            self.draws.omega,
+            self.panel.units.rename("term"),
+            level=level,
+            title="Variances of the units relative to σ²",
+            remarks=self.notes(),
+        )
+
+    def convergence(self) -> pd.DataFrame:
+        """Rank-normalised R-hat and effective sample sizes of the chains, by parameter.
+
+        Independent draws have R-hat one and as many effective draws as there are.
+        """
+        import arviz as az  # here, because it takes seconds to import
+
+        names = list(labelled(self.estimate, self.draws))
+        table: pd.DataFrame = az.summary(
+            self.data, var_names=names, kind="diagnostics", round_to="none"
+        )
+        return table[["r_hat", "ess_bulk", "ess_tail"]].astype(float)
 
     def form(self) -> ReducedForm:
         """Reduced form behind the effects."""
@@ -171,20 +216,25 @@ class Posterior(Printed):
 
     def summary(self, digits: int = 4) -> Table:
         """Table of the parameters with intervals and prior."""
-        return self.parameters().summary(
-            notes=(f"Log marginal likelihood {number(self.log_marginal, 3)}.",), digits=digits
-        )
+        said = () if self.df else (f"Log marginal likelihood {number(self.log_marginal, 3)}.",)
+        return self.parameters().summary(notes=said, digits=digits)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood, prior and draws, for the foot of a table."""
         T, N = self.estimate.y.shape
         nobs, drawn = self.estimate.reduction.nobs, len(self.draws.sigma2)
         spatial = "".join(f"; {name} {self.prior.spatial.name()}" for name in self.estimate.spatial)
+        how = f"{drawn:,} independent draws from the exact posterior."
+        if self.df is not None:
+            how = (
+                f"Student-t errors, {self.df:g} degrees of freedom, one variance per unit; "
+                f"{drawn:,} draws of {self.draws.chains} Gibbs chains."
+            )
         return (
-            f"N = {N} units, T = {T} periods, {_FIXED[self.estimate.effects]}; transformed "
+            f"N = {N} units, T = {T} periods, {EFFECTS_LONG[self.estimate.effects]}; transformed "
             f"likelihood, {nobs} observations.",
             f"Prior: {self.prior.name()}{spatial}.",
-            f"{drawn:,} independent draws from the exact posterior.",
+            how,
         )
 
 

@@ -1,4 +1,4 @@
-"""Exact posterior of a spatial panel model: one marginal density on a grid, the rest in closed form.
+"""Exact posterior of a spatial panel: one marginal density on a grid, the rest in closed form.
 
 On the transformed data, with m rows, tau periods, N = m tau and psi either rho or lam,
 
@@ -50,11 +50,26 @@ class Draws:
     spatial : ndarray, shape (D,)
         rho or lam; zero in models with neither.
     sigma2 : ndarray, shape (D,)
+    omega : ndarray, shape (D, N), or None
+        Variances of the units relative to sigma2, where they differ.
+    chains : int
+        Chains that the draws are of, one after the other; one where draws are independent.
     """
 
     coefficients: NDArray[np.float64]
     spatial: NDArray[np.float64]
     sigma2: NDArray[np.float64]
+    omega: NDArray[np.float64] | None = None
+    chains: int = 1
+
+    def part(self, chosen: slice) -> Draws:
+        """Keep some of the draws, as one chain."""
+        omega = None if self.omega is None else self.omega[chosen]
+        return Draws(self.coefficients[chosen], self.spatial[chosen], self.sigma2[chosen], omega)
+
+    def precisions(self, N: int) -> NDArray[np.float64]:
+        """1/omega, one where variances are the same: shape (D, N)."""
+        return np.ones((len(self.sigma2), N)) if self.omega is None else 1.0 / self.omega
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +92,8 @@ class Marginal:
 
     def quantile(self, u: NDArray[np.float64]) -> NDArray[np.float64]:
         """Invert the distribution function: interpolation and a Newton step within the cell."""
-        cell = np.clip(np.searchsorted(self.distribution, u, side="right") - 1, 0, len(self.grid) - 2)
+        last = len(self.grid) - 2
+        cell = np.clip(np.searchsorted(self.distribution, u, side="right") - 1, 0, last)
         left, right = self.grid[cell], self.grid[cell + 1]
         start = np.clip(np.interp(u, self.distribution, self.grid), left, right)
         density = CubicSpline(self.grid, self.density)

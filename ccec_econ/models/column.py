@@ -6,12 +6,20 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["EFFECTS_SHORT", "SSE_NOTE", "Column", "Kind", "kinds"]
+__all__ = ["EFFECTS_LONG", "EFFECTS_SHORT", "SSE_NOTE", "Column", "Kind", "kinds"]
 
 Kind = Literal["own", "lag", "rho", "lam", "variance"]
 
 EFFECTS_SHORT: Final = {"none": "none", "unit": "unit", "time": "time", "twoway": "unit, time"}
 """Fixed effects in a cell."""
+
+EFFECTS_LONG: Final = {
+    "none": "no fixed effects",
+    "unit": "unit effects",
+    "time": "time effects",
+    "twoway": "unit and time effects",
+}
+"""Fixed effects in a sentence."""
 
 SSE_NOTE: Final = "σ² is the sum of squares over the observations in the likelihood."
 """What sigma2 is in models with fixed effects."""

@@ -18,7 +18,7 @@ from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Covariance, Vcov, bound
-from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, SSE_NOTE, Column, kinds
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -28,12 +28,6 @@ __all__ = ["SpatialPanelResults", "family"]
 _FEW_UNITS = 50  # below which intervals of SAC and GNS were seen to cover about 85 %
 _CORRECTED = "direct likelihood, Lee-Yu bias correction"
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
-_EFFECTS = {
-    "none": "no fixed effects",
-    "unit": "unit effects",
-    "time": "time effects",
-    "twoway": "unit and time effects",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +223,7 @@ class SpatialPanelResults(WithEffects):
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
         T, N = self.estimate.y.shape
-        size = f"N = {N} units, T = {T} periods, {_EFFECTS[self.effects_name]}"
+        size = f"N = {N} units, T = {T} periods, {EFFECTS_LONG[self.effects_name]}"
         return (
             f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
             *self._changing(),
