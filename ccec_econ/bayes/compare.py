@@ -12,7 +12,9 @@ with equal prior probabilities Pr(M | y) is its share of the sum. Under flat pri
 D the width of the interval of rho, G the gamma function, v = (N - K)/2; for SDEM -ln|Z'R'RZ|/2 is
 inside the integral. The scale of a flat prior is arbitrary, so models with other coefficients
 cannot be compared under it: the longer the unit in which x is measured, the more a model without
-W x is favoured (Bartlett's paradox). Under a g-prior they can.
+W x is favoured (Bartlett's paradox). Under a g-prior they can. The same holds between weights: the
+lags of a W that averages over more units vary less, |Z'Z| is smaller and p(y | M) larger, whatever
+the fit. Flat priors order models with the same Z; between weights the g-prior is the one to read.
 
 References
 ----------
@@ -45,6 +47,11 @@ __all__ = ["Comparison", "compare"]
 
 _NO_WEIGHTS = "none"
 _FLAT = Flat()
+_SCALE = (
+    "Under this prior weights that average over more units gain, because the lags they make vary "
+    "less: between weights read the g-prior."
+)
+_ZERO = "Models without spatial lags have effects on others of zero, which are not above zero."
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,9 @@ class Comparison(Printed):
                 f"{draws:,} independent draws, from {len(self.candidates)} candidates by their "
                 "posterior probability.",
                 *self.notes(),
+                *([_ZERO] if self._has_zeros() else []),
             ),
+            by_median=any(one.kernel.name == "rho" for one in self.candidates),
         )
 
     def effects_of(
@@ -164,6 +173,7 @@ class Comparison(Printed):
             level=level,
             title=f"Effects, {model.upper()} with weights {weights}",
             remarks=(f"{draws:,} independent draws.", *self.notes()),
+            by_median=named[0].kernel.name == "rho",
         )
 
     def summary(self, digits: int = 3) -> Table:
@@ -196,7 +206,18 @@ class Comparison(Printed):
         return (
             f"Prior: {self.prior.name()}{spatial}.",
             f"{len(self.candidates)} candidates, each with the same prior probability.",
+            *([_SCALE] if self._rests_on_scale() else []),
         )
+
+    def _has_zeros(self) -> bool:
+        """Whether a candidate sets the effects of one unit on another to zero."""
+        return any(one.model in ("ols", "sem") for one in self.candidates)
+
+    def _rests_on_scale(self) -> bool:
+        """Whether the odds between weights depend on how much the lags vary."""
+        several = len({one.weights for one in self.candidates}) > 1
+        lagged = any(any(one.posed.lag_of) for one in self.candidates)
+        return several and lagged and self.prior.same_regressors
 
     @staticmethod
     def _sample(one: Candidate, size: int, rng: np.random.Generator) -> NDArray[np.float64]:

@@ -31,6 +31,9 @@ class Quantities(Printed):
     title : str
     remarks : tuple of str
         What the draws rest on.
+    by_median : bool
+        Whether the median is printed, for want of a mean: 1/(1 - rho) has none where the posterior
+        of rho does not vanish at one. The frame's mean and sd are then those of the draws only.
     """
 
     frame: pd.DataFrame
@@ -38,6 +41,7 @@ class Quantities(Printed):
     level: float
     title: str
     remarks: tuple[str, ...]
+    by_median: bool = False
 
     def select(self, terms: Sequence[str]) -> Quantities:
         """Keep the rows of some terms, in the order given.
@@ -73,27 +77,27 @@ class Quantities(Printed):
         notes : sequence of str
             Sentences to add beneath.
         """
-        stubs = self.frame.index.names
+        stubs, numbers = self.frame.index.names, self.frame
         rows, above = [], None
-        for label, cells in zip(self.frame.index, self.frame.to_numpy(), strict=True):
+        for i, label in enumerate(numbers.index):
             parts = [str(part) for part in (label if isinstance(label, tuple) else (label,))]
             first = "" if parts[0] == above and len(parts) > 1 else parts[0]
-            above = parts[0]
-            mean, sd, _, low, high, hdi_low, hdi_high, positive = cells
+            above, row = parts[0], numbers.iloc[i]
+            centre = ["median"] if self.by_median else ["mean", "sd"]
             rows.append(
                 (
                     (labels or {}).get(first, first),
                     *parts[1:],
-                    number(mean, digits),
-                    number(sd, digits),
-                    interval(low, high, digits),
-                    interval(hdi_low, hdi_high, digits),
-                    number(positive, 3),
+                    *(number(row[name], digits) for name in centre),
+                    interval(row["lower"], row["upper"], digits),
+                    interval(row["hdi_lower"], row["hdi_upper"], digits),
+                    number(row["positive"], 3),
                 )
             )
         percent = f"{100 * self.level:g} %"
         stub = [str(name).capitalize() for name in stubs]
-        heads = ("Mean", "Std. dev.", f"Equal tails {percent}", f"HDI {percent}", "P>0")
+        middle = ["Median"] if self.by_median else ["Mean", "Std. dev."]
+        heads = (*middle, f"Equal tails {percent}", f"HDI {percent}", "P>0")
         return Table(
             title=title or self.title,
             columns=(*stub, *heads),
@@ -111,6 +115,7 @@ def quantities(
     level: float,
     title: str,
     remarks: tuple[str, ...],
+    by_median: bool = False,
 ) -> Quantities:
     """Describe draws (D, Q) of Q labelled quantities.
 
@@ -135,7 +140,7 @@ def quantities(
         "hdi_upper": narrow[1],
         "positive": (samples > 0.0).mean(axis=0),
     }
-    return Quantities(pd.DataFrame(columns, index=index), samples, level, title, remarks)
+    return Quantities(pd.DataFrame(columns, index=index), samples, level, title, remarks, by_median)
 
 
 def hdi(

@@ -183,6 +183,12 @@ class Posterior(Printed):
         level : float
             Probability of the intervals.
 
+        Notes
+        -----
+        With a lag of the response effects grow as 1/(1 - rho). Where time effects were removed the
+        likelihood does not vanish at rho = 1, so under a uniform prior effects have no mean, and
+        tables print medians; under ``Beta(d)`` with d > 1 they have one.
+
         Raises
         ------
         AlignmentError
@@ -199,6 +205,7 @@ class Posterior(Printed):
                 level=level,
                 title="Direct, indirect and total effects, posterior",
                 remarks=self.notes(),
+                by_median=bool(form.rho),
             )
         part = partition(self.panel.units, pd.Series(groups), None)
         names, effects = group_map(form, part, {})
@@ -212,6 +219,7 @@ class Posterior(Printed):
             level=level,
             title="Effects between groups, posterior",
             remarks=self.notes(),
+            by_median=bool(form.rho),
         )
 
     def summary(self, digits: int = 4) -> Table:

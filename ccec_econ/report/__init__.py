@@ -4,6 +4,7 @@ from ccec_econ.report import style
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.figure import Line, TimePanel, time_panels
+from ccec_econ.report.forest import forest_figure
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
 from ccec_econ.report.responses import responses_figure
@@ -17,6 +18,7 @@ __all__ = [
     "circle_map",
     "city_polygons",
     "describe",
+    "forest_figure",
     "labels",
     "listed",
     "responses_figure",

@@ -429,3 +429,23 @@ def test_refusals_of_student_errors() -> None:
         ce.bayes.fit(TWO, data, graph(W), errors="laplace")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="df 0"):
         ce.bayes.fit(TWO, data, graph(W), errors="student", df=0.0)
+
+
+def test_flat_prior_rewards_lags_that_vary_little_and_the_g_prior_does_not() -> None:
+    data, W = panel(N=9, T=8, K=2)
+    formula = "y ~ x0 + x1 | unit"  # without time effects W need not be row-standardised
+    near = {"W": graph(W), "W/10": graph(W / 10.0)}
+    flat = ce.bayes.compare(formula, data, near, models=("slx",)).frame["log_marginal"]
+    shift = flat[("W/10", "slx")] - flat[("W", "slx")]
+    assert shift == pytest.approx(2.0 * np.log(10.0))  # two lags, ten times smaller
+    g = ce.bayes.compare(formula, data, near, models=("slx",), prior=ce.bayes.GPrior())
+    assert g.frame["probability"].to_numpy() == pytest.approx([0.5, 0.5])
+    assert "between weights read the g-prior" in str(ce.bayes.compare(formula, data, near))
+    assert "between weights" not in str(g)
+
+
+def test_effects_with_rho_print_medians() -> None:
+    data, W = panel(K=2)
+    own = graph(W)
+    assert "Median" in str(ce.bayes.fit(TWO, data, own, draws=30).effects())
+    assert "Mean" in str(ce.bayes.fit(TWO, data, own, model="sdem", draws=30).effects())
