@@ -125,20 +125,18 @@ def finding(
     weights = both.index.get_level_values("weights").nunique()
     rail = effects.frame.loc[("hsr", "indirect")]
     ranked = variances.sort_values(ascending=False)
-    return (
-        (
-            f"Of {len(both)} direct and indirect effects under {weights} weights the intervals of the "
-            f"likelihood leave zero out for {likely}, those of the posterior for {posterior}. The "
-            f"latter are {ratio.min():.2f} to {ratio.max():.2f} times as wide, the most with "
-            f"{ratio.idxmax()[2]} weights, where ρ may be close to one. With a variance for every unit "
-            f"it is largest in {ranked.index[0]} ({ranked.iloc[0]:.1f} times σ²) and "
-            f"{ranked.index[1]} ({ranked.iloc[1]:.1f}), smallest in {ranked.index[-1]} "
-            f"({ranked.iloc[-1]:.2f}); the effect of high-speed rail on neighbours, contiguity "
-            f"weights, is then {rail['median']:.2f} [{rail['lower']:.2f}, {rail['upper']:.2f}]."
-        )
-        .replace("[-", "[−")
-        .replace(" -", " −")
+    first, second, last = ranked.index[0], ranked.index[1], ranked.index[-1]
+    said = (
+        f"Of {len(both)} direct and indirect effects under {weights} weights the intervals of "
+        f"the likelihood leave zero out for {likely}, those of the posterior for {posterior}. The "
+        f"latter are {ratio.min():.2f} to {ratio.max():.2f} times as wide, the most with "
+        f"{ratio.idxmax()[2]} weights, where ρ may be close to one. With a variance for every "
+        f"unit it is largest in {first} ({ranked[first]:.1f} times σ²) and {second} "
+        f"({ranked[second]:.1f}), smallest in {last} ({ranked[last]:.2f}); the effect of "
+        f"high-speed rail on neighbours, contiguity weights, is then {rail['median']:.2f} "
+        f"[{rail['lower']:.2f}, {rail['upper']:.2f}]."
     )
+    return said.replace("[-", "[−").replace(" -", " −")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from ccec_econ.bayes.fit import fit
 from ccec_econ.bayes.priors import Beta, Flat, GPrior, NormalInverseGamma, Uniform
 from ccec_econ.bayes.quantities import Quantities
 from ccec_econ.bayes.results import Posterior
+from ccec_econ.bayes.sensitivity import sensitivity
 
 __all__ = [
     "Beta",
@@ -27,4 +28,5 @@ __all__ = [
     "calibrate",
     "compare",
     "fit",
+    "sensitivity",
 ]

@@ -123,7 +123,7 @@ def _draw(axes: Axes, part: pd.DataFrame, rows: list[str], kinds: list[str]) -> 
 
 
 def _span(part: pd.DataFrame) -> tuple[float, float]:
-    """Find the ends of the axis: zero, all estimates, and all intervals that are not far too long."""
+    """Find the ends of the axis: zero, estimates, intervals not far too long."""
     low, high = part["lower"], part["upper"]
     width = high - low
     kept = width <= _LONG * width.median()

@@ -449,3 +449,16 @@ def test_effects_with_rho_print_medians() -> None:
     own = graph(W)
     assert "Median" in str(ce.bayes.fit(TWO, data, own, draws=30).effects())
     assert "Mean" in str(ce.bayes.fit(TWO, data, own, model="sdem", draws=30).effects())
+
+
+def test_sensitivity_sets_the_fits_side_by_side() -> None:
+    data, W = panel(N=9, T=8, K=2)
+    priors = {"flat": ce.bayes.Flat(), "tight": ce.bayes.Flat(ce.bayes.Beta(500.0))}
+    found = ce.bayes.sensitivity(TWO, data, graph(W), priors=priors, draws=200)
+    one = ce.bayes.fit(TWO, data, graph(W), draws=200).effects().frame
+    pd.testing.assert_frame_equal(found.frame.xs("flat", level="prior"), one)
+    assert "tight: flat" in str(found)
+    wide = (found.frame["upper"] - found.frame["lower"]).unstack("prior")
+    assert (wide.loc[("x0", "total")].loc["tight"]) < wide.loc[("x0", "total")].loc["flat"]
+    with pytest.raises(FormulaError, match="no priors"):
+        ce.bayes.sensitivity(TWO, data, graph(W), priors={})
