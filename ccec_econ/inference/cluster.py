@@ -57,9 +57,10 @@ class Cluster:
         M - P_Z the full residual maker, dummies of the effects included, and A_g its symmetric
         pseudo-inverse root; unbiased where errors are independent with one variance. Each linear
         combination of coefficients, an effect too, has Satterthwaite's degrees of freedom under
-        that model; intervals from draws use the smallest of those shown, and several restrictions
-        are tested by Hotelling's T^2 with its own. By time it is the same with units and periods
-        exchanged, for periods that are independent of each other.
+        that model; intervals from draws use the smallest among the mean own effects and mean
+        totals of all regressors (or among the blocks between groups), which their note says, and
+        several restrictions are tested by Hotelling's T^2 with its own. By time it is the same
+        with units and periods exchanged, for periods that are independent of each other.
 
     Raises
     ------

@@ -10,8 +10,9 @@ import pytest
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.errors import FormulaError, IdentificationError
-from ccec_econ.inference.reduced_form import several_form
+from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError
+from ccec_econ.inference.measure import effect_map
+from ccec_econ.inference.reduced_form import averages, several_form
 from ccec_econ.inference.units import unit_effects
 
 F = "y ~ x1 + x2 | id + year"
@@ -456,6 +457,63 @@ def test_draws_whose_powers_do_not_die_out_are_replaced() -> None:
     ).by_order(2)
     theta = np.array([[1.0, -0.9], [1.0, -1.1], [1.0, 0.99], [1.0, 1.5]])
     assert form.inside(theta).tolist() == [True, False, True, False]
+
+
+def test_what_the_model_fixes_at_zero_is_an_exact_zero(sim16) -> None:
+    """Only W(x2): its direct effect is t times the mean diagonal of W, rounding left aside."""
+    panel, W = sim16
+    found = ce.slx("y ~ x1 + W(x2) | id + year", panel, W).effects(draws=50, bootstrap=9).frame
+    assert (found.loc[("x2", "direct")] == 0.0).all()
+    np.testing.assert_allclose(
+        found.loc[("x2", "indirect")], found.loc[("x2", "total")], rtol=1e-12
+    )
+    assert (found.loc[("x1", "indirect")] == 0.0).all()
+    assert (found.drop([("x2", "direct"), ("x1", "indirect")])["std_error"] > 0.0).all()
+
+
+def test_the_note_says_which_t_draws_came_from(sim16) -> None:
+    """CR2: the fewest degrees of freedom among mean own effects and mean totals."""
+    panel, W = sim16
+    fit = ce.slx(F, panel, W, cov=ce.Cluster(kind="CR2"))
+    found = fit.effects(draws=20)
+    slopes = effect_map(fit.reduced_form(), averages).slopes()
+    least = fit.vcov.degrees(slopes).min()
+    assert found.basis.df == pytest.approx(least)
+    text = f"draws of the parameters from t({least:.1f}), the fewest degrees of freedom"
+    assert text in str(found)
+    plain = ce.slx(F, panel, W, cov=ce.Cluster()).effects(draws=20)
+    assert plain.basis.df == 15
+    assert "20 draws of the parameters; " in str(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "error", "match"),
+    [
+        ("dynamic", {"horizon": 2}, IdentificationError, "stop at the short run"),
+        ("dynamic", {"horizon": 2, "groups": PAIR}, IdentificationError, "stop at the short run"),
+        ("sdm", {"level": 1.5}, ValueError, "level 1.5"),
+        ("sdm", {"draws": 0}, ValueError, "draws 0"),
+        ("sdm", {"groups": PAIR.iloc[1:]}, AlignmentError, "1 units without"),
+        ("sdm", {"groups": PAIR, "split": {"x1": {"core": "x9"}}}, FormulaError, "split names x9"),
+        ("several", {"bootstrap": 3}, FormulaError, "bootstrap is not available"),
+    ],
+)
+def test_refusals_come_before_the_refits(name, call, error, match, fits, monkeypatch) -> None:
+    fit = fits[name]
+    if name != "several":
+        monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    verb = ce.group_effects if "groups" in call else type(fit).effects
+    with pytest.raises(error, match=match):
+        verb(fit, **{"bootstrap": 3, **call})
+
+
+def test_orders_refuse_before_the_refits(fits, monkeypatch) -> None:
+    fit = fits["sdm"]
+    monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    with pytest.raises(ValueError, match="orders -1"):
+        ce.effects_by_order(fit, orders_shown=-1, bootstrap=3)
+    with pytest.raises(AlignmentError, match="1 units without"):
+        ce.effects_by_order(fit, groups=PAIR.iloc[1:], bootstrap=3)
 
 
 def test_what_has_no_effects_is_refused() -> None:

@@ -208,7 +208,7 @@ def test_draws_of_unstandardised_weights_keep_to_the_region_of_the_search() -> N
     """Zeros and ones: five neighbours each put the border of rho at a fifth, not at one."""
     panel, _, dense = simulated(10)
     binary = {
-        name: ce.weights.from_matrix((W >= np.sort(W, axis=1)[:, [-5]]).astype(float), range(30))
+        name: ce.weights.from_matrix((np.sort(W, axis=1)[:, [-5]] <= W).astype(float), range(30))
         for name, W in dense.items()
     }
     fit = ce.higher_order("y ~ x | unit", panel, binary)

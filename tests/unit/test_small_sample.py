@@ -326,3 +326,13 @@ def test_margins_are_sizes_per_standard_deviation(sim16) -> None:
     assert standard_margins(thousand, ["x1"], 0.5)["x1"] == pytest.approx(found["x1"] / 1000)
     with pytest.raises(FormulaError, match="no x9; there are x1, x2"):
         standard_margins(thousand, ["x9"], 0.5)
+
+
+def test_a_direct_effect_that_the_model_lacks_is_refused_by_its_name(sim16) -> None:
+    panel, W = sim16
+    fit = ce.slx("y ~ x2 + W(x1) | id + year", panel, W)
+    with pytest.raises(FormulaError, match="no direct effect of 'x1': neither x1 itself nor a lag"):
+        small_sample(fit, "x1", quantity="direct")
+    assert small_sample(fit, "x1", quantity="total", draws=9).term == "x1"
+    with_rho = ce.sdm("y ~ x2 + W(x1) | id + year", panel, W)
+    assert small_sample(with_rho, "x1", quantity="direct", draws=5).term == "x1"
