@@ -21,7 +21,6 @@ from scipy import stats
 from ccec_econ.engine.dynamic import TimeLags, constant, transition
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
-from ccec_econ.inference.draws import parameters
 from ccec_econ.inference.multipliers import Horizon, Reach
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.vcov import Vcov
@@ -87,7 +86,8 @@ class Stability:
 
 def stability(fit: Estimate, lags: TimeLags, vcov: Vcov) -> Stability:
     """Wald test of tau + rho + eta = 1, and the spectral radius of A."""
-    theta, V = parameters(fit, vcov)
+    form = static_form(fit)
+    theta, V = form.theta, form.covariance(vcov)
     w = constant(fit.weights).eigenvalues
     real = np.unique(w.real[np.abs(w.imag) <= _REAL * np.abs(w).max()])
     rows = np.zeros((len(real), len(theta)))
