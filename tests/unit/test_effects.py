@@ -11,6 +11,7 @@ from scipy import stats
 
 import ccec_econ as ce
 from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError
+from ccec_econ.inference.draws import draw_parameters
 from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.reduced_form import averages, several_form
 from ccec_econ.inference.units import unit_effects
@@ -519,3 +520,39 @@ def test_orders_refuse_before_the_refits(fits, monkeypatch) -> None:
 def test_what_has_no_effects_is_refused() -> None:
     with pytest.raises(FormulaError, match="no effects of str"):
         ce.group_effects("fit", PAIR)  # type: ignore[arg-type]
+
+
+def test_other_covariances_stand_beside(sim16) -> None:
+    panel, W = sim16
+    fit = ce.sdm(F, panel, W)
+    own, other = fit.effects(draws=9), fit.with_cov(ce.Cluster()).effects(draws=9)
+    table = own.summary(also={"Clustered": other})
+    assert table.columns[-1] == "Clustered 95 %"
+    low, high = other.frame[["lower", "upper"]].iloc[0]
+    assert table.rows[0][-1] == f"[{low:.4f}, {high:.4f}]".replace("-", "−")
+    assert f"Clustered interval: delta method, {other.convention}." in table.notes
+    with pytest.raises(FormulaError, match="effects 'Delta' cannot stand beside these"):
+        own.summary(also={"Delta": other})
+
+
+def test_draws_that_all_leave_are_refused() -> None:
+    def nowhere(theta: np.ndarray) -> np.ndarray:
+        return np.zeros(len(theta), dtype=bool)
+
+    with pytest.raises(IdentificationError, match="300 of 300 draws leave nowhere"):
+        draw_parameters(
+            np.zeros(2),
+            np.eye(2),
+            None,
+            3,
+            np.random.default_rng(0),
+            inside=nowhere,
+            region="nowhere",
+        )
+
+
+def test_weights_of_their_own_leave_signs_free(sim16) -> None:
+    panel, W = sim16
+    other = ce.weights.from_matrix(np.roll(np.eye(16), 1, axis=1), range(1, 17))
+    fit = ce.sdm("y ~ x1 | id + year", panel, W, x_weights=other)
+    assert fit.effects(groups=PAIR, draws=5).remark == ""

@@ -396,3 +396,11 @@ def test_an_error_model_has_no_means_over_periods(holed) -> None:
     sar = ce.sar("y ~ x1 | id", panel, W, unbalanced=True)
     assert "means over the periods" in str(sar.effects(draws=9))
     assert "Weights change" not in str(sar)
+
+
+def test_few_periods_do_not_cluster(holed) -> None:
+    panel, _ = holed
+    many = panel.assign(**{f"q{j}": np.cos((j + 1.5) * np.arange(len(panel))) for j in range(12)})
+    formula = "y ~ x1 + " + " + ".join(f"q{j}" for j in range(12)) + " | id"
+    with pytest.raises(IdentificationError, match="parameters and scores of 11 free periods"):
+        ce.ols(formula, many, unbalanced=True, cov=ce.Cluster("time"))
