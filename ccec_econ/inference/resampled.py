@@ -55,6 +55,8 @@ class Bootstrap(Printed):
     failed : int
         Refits that ended at a border or were not identified; they are not among the draws.
     level : float
+    remarks : tuple of str
+        What else to say beneath a table: what refits hold, which effects these are.
     """
 
     estimates: pd.Series
@@ -62,6 +64,7 @@ class Bootstrap(Printed):
     innovations: Innovations
     failed: int
     level: float
+    remarks: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -155,4 +158,5 @@ class Bootstrap(Printed):
         return (
             f"{done:,} refits of panels simulated at the estimates; "
             f"{SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
+            *self.remarks,
         )

@@ -17,7 +17,7 @@ from ccec_econ.formula import Design, Spec, effects_of, materialise, parse
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, several_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.column import EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -95,7 +95,7 @@ class HigherOrderResults(WithEffects):
     def column(self) -> Column:
         """Describe the fit as one column of a table of several fits."""
         T, N = self.estimate.residuals.shape
-        effects = effects_of(self.spec, self.panel)
+        effects, nobs = effects_of(self.spec, self.panel), self.estimate.reduction.nobs
         lags = {term for term, of in zip(self.terms, self.lag_of, strict=True) if of is not None}
         return Column(
             heading="HIGHER-ORDER SDM" if lags else "HIGHER-ORDER SAR",
@@ -106,8 +106,8 @@ class HigherOrderResults(WithEffects):
             effects=EFFECTS_SHORT[effects],
             estimator="ML" if effects == "none" else "transf.",
             size=f"{N} × {T}",
-            nobs=self.estimate.reduction.nobs,
-            notes=(SSE_NOTE,),
+            nobs=nobs,
+            notes=(variance_note(self.sigma2, nobs, self.estimate.residuals),),
         )
 
     def contrast(self, first: str, second: str) -> pd.Series:

@@ -125,6 +125,12 @@ class ThresholdResults(SpatialPanelResults):
         return f"threshold in {self.search.by}"
 
     @property
+    def made(self) -> tuple[str, ...]:
+        """Columns that the split made."""
+        own = tuple(name for term in self.search.terms for name in halves(term))
+        return (*own, SHIFT) if self.search.intercept else own
+
+    @property
     def supremum(self) -> float:
         """Supremum likelihood ratio sup_g 2 (l(g) - l) against one regime; see `test`."""
         return 2.0 * (self.loglik - self.null.loglik)

@@ -166,7 +166,10 @@ class UnbalancedPanelResults(SpatialPanelResults):
                 f"Units and periods fall into {components} components without common cell."
             )
         if self._approximate():
-            found.append("Variance corrected to first order for the unit effects.")
+            found.append(
+                "Variance corrected to first order for the unit effects. The log-likelihood keeps "
+                "them as dummies and does not compare with that of unbalanced=False."
+            )
         return (*found, *rest)
 
     def likelihood_name(self) -> str:

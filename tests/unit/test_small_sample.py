@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -153,8 +155,37 @@ def test_it_prints(sdm) -> None:
     assert table.columns == ("Quantity", "Value", "Detail")
     low, high = found.range_units
     assert f"without city {low}; without city {high}" in str(table)
-    assert "The sign turns in 0 of 16" in found._repr_html_()
+    said = "0 of 16 refits without one unit stand on the other side of 0."
+    assert said in found._repr_html_()
     assert "H0: the effect is 0.2 or more either way" in str(found)
+
+
+def test_the_other_side_is_that_of_the_null_and_failures_do_not_count(sim16) -> None:
+    """x1 is estimated above its null of .5 by some refits and below by others."""
+    fit = ce.ols(F, sim16[0])
+    null = float(fit.params["x1"]) - 1e-9
+    found = small_sample(fit, "x1", null=null)
+    below = int((found.leave_one_out < null).sum())
+    assert 0 < below == found.turned < 16
+    side = f"stand on the other side of {null:g}."
+    assert f"{below} of 16 refits without one unit {side}" in str(found)
+    values = found.leave_one_out.copy()
+    values.iloc[[0, 5]] = np.nan
+    lost = replace(found, leave_one_out=values)
+    assert lost.refits == 14
+    assert f"{lost.turned} of 14 refits without one unit" in str(lost)
+    family = replace(small_sample(fit, ["x1", "x2"], null=null), packs=(lost, lost))
+    assert f"{lost.turned} of 14" in str(family)
+
+
+def test_a_family_names_units_that_stayed_and_what_was_adjusted(sim16, sdm) -> None:
+    found = small_sample(ce.ols(F, sim16[0]), ["x1", "x2"], keep=[3, 5])
+    assert "Never left out: 3 and 5." in str(found) or "Never left out: 3, 5." in str(found)
+    assert "Holm: adjusted over the columns." in str(found)
+    assert "Romano-Wolf" not in str(found)
+    joint = small_sample(sdm, ["x1", "x2"], draws=19)
+    assert "Holm, Romano-Wolf: adjusted over the columns." in str(joint)
+    assert "Never left out" not in str(joint)
 
 
 def test_wrong_requests_are_refused(sdm, sim16) -> None:

@@ -182,6 +182,16 @@ def test_notes_say_what_is_there(holed) -> None:
     assert "first order" not in exact
 
 
+@pytest.mark.parametrize("bar", ["", " | id", " | year", " | id + year"])
+@pytest.mark.parametrize("model", ["slx", "sar", "sem"])
+def test_a_log_likelihood_that_does_not_compare_says_so(sim16, model: str, bar: str) -> None:
+    panel, W = sim16
+    plain, cells = (getattr(ce, model)("y ~ x1" + bar, panel, W, unbalanced=u) for u in (0, 1))
+    same = np.isclose(plain.loglik, cells.loglik, rtol=1e-9)
+    said = "does not compare with that of unbalanced=False" in str(cells)
+    assert same == (not said) == (model == "slx" or "id" not in bar)
+
+
 def test_tables_and_wald_tests_take_unbalanced_fits(holed) -> None:
     panel, W = holed
     fits = [
