@@ -15,6 +15,7 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
+from ccec_econ.lag_terms import lag_of, lagged_term, refuse_odd_lags
 from ccec_econ.panel import Panel, UnbalancedPanel
 
 __all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
@@ -78,11 +79,6 @@ class Design:
         )
 
 
-def lagged_term(term: str) -> str:
-    """Label of the spatial lag of a term."""
-    return f"{_LAG}({term})"
-
-
 def parse(formula: str) -> Spec:
     """Split a formula into response, regressors and fixed effects.
 
@@ -134,14 +130,16 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
     ------
     FormulaError
         If a name is unknown or reserved, the response is not one numeric column or stands on
-        both sides, a text column is used without ``C()``, ``W()`` is written without weights, or
-        a fixed effect is neither the unit nor the time level.
+        both sides, a text column is used without ``C()``, ``W()`` is written without weights,
+        lags the response or another ``W()`` or stands inside a term, or a fixed effect is neither
+        the unit nor the time level.
     PanelError
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
     effects = effects_of(spec, panel)
     left, right = _formulas(spec)
     used = _used(left, right, panel)
+    refuse_odd_lags(left, right)
     frame = _numeric(panel, used, spec)
     _refuse_not_finite(frame, panel, "column")
     y = _evaluate(left, frame, panel, _no_lag)
@@ -159,7 +157,7 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
         y=panel.cube(y.iloc[:, 0].to_numpy(dtype=np.float64)),
         X=panel.cube(X.to_numpy(dtype=np.float64)),
         terms=terms,
-        lags={j: term[2:-1] for j, term in enumerate(terms) if term.startswith(f"{_LAG}(")},
+        lags={j: of for j, of in enumerate(map(lag_of, terms)) if of is not None},
         effects=effects,
     )
 

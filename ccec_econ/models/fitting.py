@@ -27,6 +27,7 @@ __all__ = [
     "Options",
     "fit_model",
     "model_columns",
+    "named_terms",
     "refuse_unstandardised",
     "spectral",
     "weights_by_period",
@@ -166,7 +167,18 @@ def _durbin(model: Model, design: Design, durbin: Sequence[str] | None) -> tuple
         return () if design.lags else design.slopes
     if design.lags:
         raise FormulaError("lags are named twice, by W() in the formula and by durbin; use one.")
-    names = [durbin] if isinstance(durbin, str) else list(durbin)
+    return named_terms([durbin] if isinstance(durbin, str) else durbin, design)
+
+
+def named_terms(durbin: Sequence[str], design: Design) -> tuple[str, ...]:
+    """Terms that `durbin` names, each once and among the formula's.
+
+    Raises
+    ------
+    FormulaError
+        If one is no term of the formula, stands twice, or none is named.
+    """
+    names = list(durbin)
     unknown = [name for name in names if name not in design.slopes]
     if unknown or not names or len(set(names)) < len(names):
         raise FormulaError(

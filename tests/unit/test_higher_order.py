@@ -109,6 +109,58 @@ def test_durbin_terms_carry_the_weights_names() -> None:
     assert "Standard errors: inverse expected information" in str(fit)
 
 
+def test_durbin_names_terms() -> None:
+    """Only what is named is lagged, and effects are those of the dense reduced form."""
+    panel, parts, dense = simulated(4)
+    panel["z"] = np.random.default_rng(9).standard_normal(len(panel))
+    f = "y ~ x + z | unit + year"
+    fit = ce.higher_order(f, panel, parts, durbin=["z"])
+    b, N = fit.params, len(dense["within"])
+    assert list(b.index) == ["x", "z", "within(z)", "across(z)", "rho[within]", "rho[across]"]
+    written = panel.copy()
+    for name, W in dense.items():
+        cube = panel["z"].unstack("unit").to_numpy() @ W.T
+        written[f"{name}_z"] = cube.T.ravel()
+    other = ce.higher_order("y ~ x + z + within_z + across_z | unit + year", written, parts)
+    np.testing.assert_allclose(b, other.params, rtol=1e-8)
+    S = np.eye(N) - sum(b[f"rho[{name}]"] * W for name, W in dense.items())
+    inner = {"x": b["x"] * np.eye(N), "z": b["z"] * np.eye(N)}
+    inner["z"] = inner["z"] + sum(b[f"{name}(z)"] * W for name, W in dense.items())
+    found = fit.effects(draws=50).frame
+    for term, part in inner.items():
+        total = np.linalg.solve(S, part).sum() / N
+        assert found.loc[(term, "total"), "estimate"] == pytest.approx(total, rel=1e-8)
+    every = ce.higher_order(f, panel, parts, durbin=True).params
+    for durbin in ("all", ["x", "z"], ("x", "z")):
+        pd.testing.assert_series_equal(
+            ce.higher_order(f, panel, parts, durbin=durbin).params, every
+        )
+    assert len(ce.higher_order(f, panel, parts, durbin=None).params) == 4
+
+
+@pytest.mark.parametrize(
+    ("durbin", "message"),
+    [
+        ("nonsense", "durbin 'nonsense': give a list of terms, 'all' or True"),
+        ("x", "durbin 'x': give a list of terms"),
+        (1, "durbin 1: give a list of terms"),
+        (["nonsense"], "durbin names nonsense; name each once, among the formula's terms: x"),
+        (["x", "x"], "durbin names x, x; name each once"),
+        ([], "durbin names nothing"),
+    ],
+)
+def test_durbin_refusals(durbin, message: str) -> None:
+    panel, parts, _ = simulated(4)
+    with pytest.raises(FormulaError, match=message):
+        ce.higher_order("y ~ x | unit + year", panel, parts, durbin=durbin)
+
+
+def test_the_formula_names_no_weights() -> None:
+    panel, parts, _ = simulated(4)
+    with pytest.raises(FormulaError, match="does not say which of them lags; name the terms in du"):
+        ce.higher_order("y ~ x + W(x) | unit + year", panel, parts)
+
+
 def test_a_lag_without_effect_leaves_the_single_lag_model() -> None:
     """With rho[across] fixed near zero the likelihood is that of the SAR on the other weights."""
     panel, parts, _ = simulated(5)
