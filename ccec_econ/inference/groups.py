@@ -48,7 +48,7 @@ _NO_DURBIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GroupEffects(Intervals):
     """Effects between groups, by term.
 

@@ -83,7 +83,7 @@ class Convention:
         return (*out, *self.remarks)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Intervals(Printed):
     """A frame of effects with delta, simulation and, where asked for, bootstrap intervals.
 

@@ -28,7 +28,7 @@ __all__ = ["OrderEffects", "effects_by_order"]
 _BETWEEN = ("Term", "Order", "To")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OrderEffects(Intervals):
     """Effects of every regressor by powers of rho W.
 

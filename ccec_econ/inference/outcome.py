@@ -27,7 +27,7 @@ _COLUMNS = ("Test", "Null hypothesis", "Statistic", "Reference", "P-value")
 _FEWEST = 19  # draws below which a simulated p-value cannot reach 5 %
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
     """Outcome of one hypothesis test.
 
@@ -55,6 +55,9 @@ class Outcome:
     reason: str = ""
     note: str = ""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
     def __str__(self) -> str:
         if self.reason:
             return f"{self.name}: not applicable: {self.reason}"
@@ -68,7 +71,7 @@ class Outcome:
         return not self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Outcomes(Printed):
     """Several outcomes on one sample.
 

@@ -41,7 +41,7 @@ def basic(
     return 2.0 * point - high, 2.0 * point - low
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bootstrap(Printed):
     """Bootstrap draws of parameters and effects.
 

@@ -50,7 +50,7 @@ __all__ = ["DynamicPanelResults", "has_time_lag", "sar", "sdm"]
 _INFORMATION = Information()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DynamicPanelResults(SpatialPanelResults):
     """Results of a dynamic spatial panel model.
 

@@ -26,7 +26,7 @@ from ccec_econ.weights import WeightsLike, align, is_row_standardised
 __all__ = ["HigherOrderResults", "higher_order"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HigherOrderResults(WithEffects):
     """Results of a model with several spatial lags of the response.
 
