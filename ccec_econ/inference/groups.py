@@ -209,17 +209,17 @@ class GroupEffects(Intervals):
             columns=("Term", "To", *(f"From {group}" for group in self.groups.index), "From all"),
             rows=tuple(rows),
             rules=frozenset(range(height, len(rows), height)),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset({1}),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         sizes = ", ".join(f"{group} {n}" for group, n in self.groups["units"].items())
         return (
             "Effect on the average unit of the receiving group of a unit change in every unit of "
             f"the origin group; units by group: {sizes}.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
             *((self.remark,) if self.remark else ()),
         )
 

@@ -86,15 +86,15 @@ class OrderEffects(Intervals):
             columns=(*(_BETWEEN if between else _BETWEEN[:2]), *heads),
             rows=tuple(rows),
             rules=frozenset(i for i, row in enumerate(rows) if i and row[0]),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset(range(1, value.index.nlevels)),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         return (
             "Order q: what takes q steps through rho W; beyond: all higher orders.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
         )
 
 
