@@ -229,7 +229,8 @@ class GroupEffects(Intervals):
         unknown = [group for group in (to, origin) if group not in self.groups.index]
         if unknown:
             raise FormulaError(
-                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}."
+                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}: say "
+                "which is which with core= and hollow=."
             )
         weights = np.zeros((len(self.groups), len(self.groups)))
         weights[self.groups.index.get_loc(to), self.groups.index.get_loc(origin)] = 1.0

@@ -173,11 +173,14 @@ def simulated(
 
     Raises
     ------
-    FormulaError
+    ValueError
         If there are too few draws for a p-value of 5 %.
     """
     if draws < _FEWEST:
-        raise FormulaError(f"draws = {draws}: give at least {_FEWEST}, better 999.")
+        raise ValueError(
+            f"draws = {draws}: the smallest p-value is 1 / (1 + draws), so 5 % is out of reach; "
+            f"give at least {_FEWEST}, better 999."
+        )
     p = (1 + exceed) / (1 + draws)
     return Outcome(name, null, statistic, f"{how}, {draws} draws", p, "", note)
 
