@@ -44,7 +44,7 @@ SUMS = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 1.0]])  # of mean diagonal and m
 _TITLE = "Direct, indirect and total effects"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Effects(Intervals):
     """Effects of every regressor.
 

@@ -48,7 +48,7 @@ _NO_DURBIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GroupEffects(Intervals):
     """Effects between groups, by term.
 
@@ -209,17 +209,17 @@ class GroupEffects(Intervals):
             columns=("Term", "To", *(f"From {group}" for group in self.groups.index), "From all"),
             rows=tuple(rows),
             rules=frozenset(range(height, len(rows), height)),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset({1}),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         sizes = ", ".join(f"{group} {n}" for group, n in self.groups["units"].items())
         return (
             "Effect on the average unit of the receiving group of a unit change in every unit of "
             f"the origin group; units by group: {sizes}.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
             *((self.remark,) if self.remark else ()),
         )
 
@@ -229,7 +229,8 @@ class GroupEffects(Intervals):
         unknown = [group for group in (to, origin) if group not in self.groups.index]
         if unknown:
             raise FormulaError(
-                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}."
+                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}: say "
+                "which is which with core= and hollow=."
             )
         weights = np.zeros((len(self.groups), len(self.groups)))
         weights[self.groups.index.get_loc(to), self.groups.index.get_loc(origin)] = 1.0

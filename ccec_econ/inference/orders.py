@@ -28,7 +28,7 @@ __all__ = ["OrderEffects", "effects_by_order"]
 _BETWEEN = ("Term", "Order", "To")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OrderEffects(Intervals):
     """Effects of every regressor by powers of rho W.
 
@@ -86,15 +86,15 @@ class OrderEffects(Intervals):
             columns=(*(_BETWEEN if between else _BETWEEN[:2]), *heads),
             rows=tuple(rows),
             rules=frozenset(i for i, row in enumerate(rows) if i and row[0]),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset(range(1, value.index.nlevels)),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         return (
             "Order q: what takes q steps through rho W; beyond: all higher orders.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
         )
 
 

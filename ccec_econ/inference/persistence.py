@@ -50,7 +50,7 @@ _COLUMNS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Convergence(Printed):
     """Persistence, speed and half-life with confidence sets.
 

@@ -51,7 +51,7 @@ SHORT_RUN = "Effects are those of the short run."
 _INFORMATION = Information()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DynamicPanelResults(SpatialPanelResults):
     """Results of a dynamic spatial panel model.
 

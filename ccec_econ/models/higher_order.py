@@ -30,7 +30,7 @@ __all__ = ["HigherOrderResults", "higher_order"]
 Durbin = bool | Sequence[str] | Literal["all"] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class HigherOrderResults(WithEffects):
     """Results of a model with several spatial lags of the response.
 

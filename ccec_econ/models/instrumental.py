@@ -44,7 +44,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class InstrumentalResults(SpatialPanelResults):
     """Results of `s2sls` and `gmm`.
 

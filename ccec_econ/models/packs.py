@@ -23,7 +23,7 @@ type Labels = Mapping[Hashable, str] | None
 type _Cell = Callable[[SmallSample], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SmallSample(Printed):
     """The small-sample pack of one coefficient or effect.
 
@@ -159,7 +159,7 @@ class SmallSample(Printed):
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SmallSamples(Printed):
     """Packs of several hypotheses of one fit, with p-values adjusted for asking several times.
 

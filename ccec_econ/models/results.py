@@ -36,7 +36,7 @@ _EFFECTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SpatialPanelResults(WithEffects):
     """Results of a static spatial panel model.
 

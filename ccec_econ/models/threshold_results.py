@@ -90,7 +90,7 @@ class Search:
         return np.asarray(self.splits.by <= self.threshold)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ThresholdResults(SpatialPanelResults):
     """Results of `threshold`.
 

@@ -61,6 +61,22 @@ def test_ids_of_another_type_get_a_hint(sim16) -> None:
         ce.sdm(F, panel, W)
 
 
+def test_periods_of_weights_of_another_type_get_a_hint(sim16) -> None:
+    panel, graph = sim16
+    years = panel.index.get_level_values("year").unique()
+    with pytest.raises(AlignmentError, match="agree as text: give both the same type"):
+        ce.sdm(F, panel, {str(year): graph for year in years})
+    with pytest.raises(AlignmentError, match="give one Graph per period"):
+        ce.sdm(F, panel, {str(year): graph for year in years[1:]})
+
+
+@pytest.mark.parametrize("unbalanced", [False, True])
+def test_data_that_are_no_frame(sim16, unbalanced: bool) -> None:
+    panel, graph = sim16
+    with pytest.raises(PanelError, match="data of type ndarray: give a DataFrame"):
+        ce.sdm(F, panel.to_numpy(), graph, unbalanced=unbalanced)
+
+
 def test_unlabelled_weights(sim16) -> None:
     panel, _ = sim16
     with pytest.raises(AlignmentError, match="ndarray carry no unit labels"):

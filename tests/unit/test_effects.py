@@ -131,16 +131,21 @@ def test_groups_by_order_add_to_the_groups(name: str, fits) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_convention_and_rejected_share_are_printed(name: str, fits) -> None:
     fit = fits[name]
-    for found in (
-        fit.effects(draws=9),
-        fit.effects(groups=PAIR, draws=9),
-        ce.effects_by_order(fit, orders_shown=1, draws=9),
+    whole, groups = fit.effects(draws=9), fit.effects(groups=PAIR, draws=9)
+    orders = ce.effects_by_order(fit, orders_shown=1, draws=9)
+    assert str(whole) == str(whole.summary())
+    assert whole._repr_html_() == whole.summary().to_html()
+    for found, table in (
+        (whole, whole.summary()),
+        (groups, groups.summary(beneath="simulation")),
+        (orders, orders.summary(beneath="simulation")),
     ):
         assert found.convention == fit.vcov.convention
-        for text in (str(found), found._repr_html_(), found.to_latex(), found.to_typst()):
+        for text in (str(table), table.to_html(), table.to_latex(), table.to_typst()):
             assert "of draws left the parameter space" in text
+        assert f"Covariance: {fit.vcov.convention}." in str(table)
+        assert f"{100 * found.rejected:.1f} % of draws left" in table.to_markdown()
         assert f"Covariance: {fit.vcov.convention}." in str(found)
-        assert f"{100 * found.rejected:.1f} % of draws left" in found.to_markdown()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -178,7 +183,8 @@ def test_groups_and_units_at_horizons_are_dense(fits, W16, horizon, cumulative: 
         expected[5:, :5].sum() / 11, abs=DENSE
     )
     assert found.scope in str(found)
-    assert ("stable region" in str(found)) == (horizon != "short")
+    simulated = str(found.summary(beneath="simulation"))
+    assert ("stable region" in simulated) == (horizon != "short")
     assert ce.group_effects(fit, PAIR, draws=9, **options).frame.equals(found.frame)
 
 
@@ -306,7 +312,7 @@ def test_groups_and_orders_read_the_same_refits(sim16) -> None:
     np.testing.assert_allclose(order.loc[("x1", "all", "total"), ends], total, rtol=1e-10)
     below = one.summary(beneath="bootstrap").rows[1][2]
     assert below == f"[{total.iloc[0]:.4f}, {total.iloc[1]:.4f}]".replace("-", "−")
-    assert "residuals of whole units drawn together" in str(one)
+    assert "residuals of whole units drawn together" in str(one.summary(beneath="bootstrap"))
     assert one.summary(beneath="delta").rows[1][2].startswith("[")
     with pytest.raises(FormulaError, match="no 'bootstrap' interval here"):
         fit.effects(groups=PAIR, draws=9).summary(beneath="bootstrap")

@@ -174,7 +174,7 @@ def test_unknown_names_are_refused(fit, groups) -> None:
     found = group_effects(fit, groups, draws=5)
     with pytest.raises(FormulaError, match="no effects of 'x9'"):
         found.matrix("x9")
-    with pytest.raises(FormulaError, match="no group mountains"):
+    with pytest.raises(FormulaError, match=r"no group mountains; .* with core= and hollow="):
         found.siphon("x1", core="mountains")
     with pytest.raises(FormulaError, match=r"weights of shape \(2, 2\)"):
         found.contrast("odd", "x1", np.ones((2, 2)), "less")
@@ -252,3 +252,30 @@ def test_orders_refuse_what_does_not_die_out(chain) -> None:
         effects_by_order(at(chain, 1.0, 0.0, -1.0))
     with pytest.raises(ValueError, match="orders -1"):
         effects_by_order(chain, orders_shown=-1)
+
+
+@pytest.mark.parametrize("by_order", [False, True])
+def test_notes_speak_of_the_interval_that_is_shown(fit, groups, by_order: bool) -> None:
+    options = {"draws": 50, "bootstrap": 9}
+    if by_order:
+        found = effects_by_order(fit, orders_shown=1, **options)
+    else:
+        found = group_effects(fit, groups, **options)
+    told = {
+        beneath: tuple(
+            any(note.startswith(name) for note in found.summary(beneath=beneath).notes)
+            for name in ("Simulation: ", "Bootstrap: ")
+        )
+        for beneath in ("error", "delta", "simulation", "bootstrap")
+    }
+    assert told == {
+        "error": (False, False),
+        "delta": (False, False),
+        "simulation": (True, False),
+        "bootstrap": (False, True),
+    }
+    rejecting = replace(found, basis=replace(found.basis, rejected=0.125))
+    assert "12.5 % of draws of the parameters left the parameter space." in (
+        rejecting.summary().notes
+    )
+    assert any(note.startswith("Simulation: ") for note in found.notes())
