@@ -78,8 +78,8 @@ def ols(
         absent in that period: it is nobody's neighbour, and weights are taken, and row-standardised
         again, among the units present. That is right if units do not exist in the periods that
         are missing. If they exist and are merely not observed, they still act on their neighbours,
-        and rho and lam are biased towards zero: with 20 % of cells missing rho was .31 for .4 in
-        a simulation. Without unit effects, or without rho and lam, the likelihood is exact; with
+        and rho and lam are biased towards zero: with 20 % of cells missing rho was about .3 for
+        .4 in simulations. Without unit effects, or without rho and lam, the likelihood is exact; with
         both, rho and lam have a bias of order 1/T (`ccec_econ.engine.unbalanced`).
         The covariances are then ``Information()``, ``QuasiML()`` and ``Cluster()``.
 
