@@ -135,7 +135,8 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
         If the matrix is not square, is not as long as `ids`, or holds missing values; if an id
         is missing or stands twice; if a DataFrame carries labels other than `ids`.
     """
-    dense = matrix.toarray() if isinstance(matrix, sparray | spmatrix) else matrix
+    to_dense = getattr(matrix, "toarray", None)
+    dense = matrix if to_dense is None else to_dense()
     values, labels = np.asarray(dense, dtype=np.float64), pd.Index(list(ids))
     _refuse_ids(labels)
     if isinstance(matrix, pd.DataFrame):

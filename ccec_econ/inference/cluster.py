@@ -52,7 +52,9 @@ class Cluster:
     A = G for rho and H for lam, u_i holding the linear part and the diagonals. ``Cluster("time")``:
     scores summed by period, for few lags of dependence use `DriscollKraay`. Bread is the inverse
     expected information; CR1 factor g/(g - 1) * (nobs - 1)/(nobs - K), reference t(g - 1), for g
-    clusters.
+    clusters, nobs observations net of effects and K regressors. Software that counts all rows in
+    nobs and time dummies in K too gives errors larger by a few per cent when units are few: 3 % at
+    16 units and 12 periods.
 
     Parameters
     ----------

@@ -149,6 +149,18 @@ def test_convention_and_rejected_share_are_printed(name: str, fits) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_fit_and_its_effects_are_one_line_at_the_prompt(name: str, fits) -> None:
+    fit = fits[name]
+    line = repr(fit)
+    assert line.startswith(f"<{type(fit).__name__} ")
+    assert line.endswith(f", N × T = {fit.column().size}>")
+    effects = (fit.effects(draws=9), fit.effects(groups=PAIR, draws=9))
+    for text in (line, *map(repr, effects), repr(ce.unit_effects(fit, "x1"))):
+        assert "\n" not in text
+        assert len(text) < 200
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_siphon_spread_and_border_work(name: str, fits) -> None:
     found = fits[name].effects(groups=PAIR, draws=9)
     siphon, spread = found.siphon("x1"), found.spread("x1")

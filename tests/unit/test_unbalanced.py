@@ -177,6 +177,16 @@ def test_notes_say_what_is_there(holed) -> None:
     assert "Unbalanced: 164 of 192 cells present, 28 missing" in text
     assert "quasi-likelihood, unit effects as dummies, 152 observations" in text
     assert "Variance corrected to first order for the unit effects." in text
+    assert "if they exist and are merely not observed, rho is biased towards zero." in text
+    told = {
+        "ols": False,
+        "slx": "merely not observed, the spatial lags are measured with error.",
+        "sem": "merely not observed, lam is biased towards zero.",
+        "sac": "merely not observed, rho and lam are biased towards zero.",
+    }
+    for model, says in told.items():
+        printed = str(fitted(model, "y ~ x1 | id + year", panel, W, unbalanced=True))
+        assert (says in printed) if says else ("merely not observed" not in printed)
     exact = str(ce.sdm("y ~ x1 + x2 | year", panel, W, unbalanced=True))
     assert "transformation likelihood, 152 observations" in exact
     assert "first order" not in exact
