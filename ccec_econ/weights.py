@@ -18,6 +18,7 @@ __all__ = [
     "WeightsLike",
     "align",
     "contiguity",
+    "distances",
     "from_matrix",
     "inverse_distance",
     "is_row_standardised",
@@ -49,6 +50,24 @@ def contiguity(layer: Layer = "city") -> Graph:
     return row_standardise(from_matrix(binary.to_numpy(), ids))
 
 
+def distances(layer: Layer = "city") -> pd.DataFrame:
+    """Great-circle distances between seats of government in km, labelled by unit on both sides.
+
+    Raises
+    ------
+    WeightsError
+        If the layer is unknown.
+
+    Examples
+    --------
+    >>> float(distances().loc["510100", "500000"])
+    269.33
+    """
+    ids = _ids(layer)
+    table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
+    return table.loc[ids, list(ids)].astype(float)
+
+
 def inverse_distance(
     layer: Layer = "city", *, power: float = 1.0, cutoff_km: float | None = None
 ) -> Graph:
@@ -68,7 +87,7 @@ def inverse_distance(
     """
     if power <= 0:
         raise WeightsError(f"power {power}: distance must damp; give a power above 0.")
-    distance = _distances(layer)
+    distance = distances(layer)
     d = distance.to_numpy()
     with np.errstate(divide="ignore"):
         w = np.where(np.eye(len(d), dtype=bool), 0.0, d**-power)
@@ -85,7 +104,7 @@ def nearest(layer: Layer = "city", *, k: int = 4) -> Graph:
     WeightsError
         If k is not between 1 and N - 1.
     """
-    distance = _distances(layer)
+    distance = distances(layer)
     if not 1 <= k < len(distance):
         raise WeightsError(f"k = {k}: give a number from 1 to {len(distance) - 1}.")
     d = distance.to_numpy() + np.diag(np.full(len(distance), np.inf))
@@ -285,9 +304,3 @@ def _ids(layer: Layer) -> pd.Index:
     if layer not in _ADJACENCY:
         raise WeightsError(f"layer {layer!r} is unknown; choose one of {first_five(_ADJACENCY)}.")
     return load_units(layer).index
-
-
-def _distances(layer: Layer) -> pd.DataFrame:
-    ids = _ids(layer)
-    table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
-    return table.loc[ids, list(ids)].astype(float)

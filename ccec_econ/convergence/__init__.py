@@ -1,22 +1,38 @@
-"""Convergence and inequality: dispersion across units over time."""
+"""Convergence and inequality: dispersion, its parts, the hollow middle, over time."""
 
-from ccec_econ.convergence.dispersion import (
-    complete_years,
+from ccec_econ.convergence.decomposition import Dagum, dagum, theil_change, theil_nested
+from ccec_econ.convergence.dispersion import dispersion, dispersion_intervals, sigma
+from ccec_econ.convergence.hollow import (
     core_share,
+    gap_change,
     hollow_gap,
     primacy,
-    sigma,
-    theil_between,
+    rank_size,
+    trough,
 )
-from ccec_econ.convergence.trends import Trend, trend
+from ccec_econ.convergence.spatial_sigma import SpatialSigma, spatial_sigma
+from ccec_econ.convergence.tables import complete_years
+from ccec_econ.convergence.trends import Trend, WeakSigma, trend, weak_sigma
 
 __all__ = [
+    "Dagum",
+    "SpatialSigma",
     "Trend",
+    "WeakSigma",
     "complete_years",
     "core_share",
+    "dagum",
+    "dispersion",
+    "dispersion_intervals",
+    "gap_change",
     "hollow_gap",
     "primacy",
+    "rank_size",
     "sigma",
-    "theil_between",
+    "spatial_sigma",
+    "theil_change",
+    "theil_nested",
     "trend",
+    "trough",
+    "weak_sigma",
 ]
