@@ -69,9 +69,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(AlignmentError, match="trough: a, c, b; name units"):
         convergence.trough(panel, "y", ("a", "c"), ["b"], km)
     with pytest.raises(AlignmentError, match="no unit between the cores"):
-        convergence.trough(
-            panel, "y", ("a", "c"), [], pd.DataFrame(km.to_numpy()[:2, :2], list("ac"), list("ac"))
-        )
+        convergence.trough(panel, "y", ("a", "c"), [], two)
     with pytest.raises(PanelError, match="years 2015 are not in the panel"):
         convergence.gap_change(panel, "y", "p", ROLES, years=(2010, 2015))
     with pytest.raises(PanelError, match="2 units; give at least three"):
