@@ -86,35 +86,6 @@ _MAIN_URBAN: Final = (
     *("Yuzhong", "Dadukou", "Jiangbei", "Shapingba", "Jiulongpo"),
     *("Nan'an", "Beibei", "Yubei", "Banan"),
 )
-_POINTS: Final = {
-    "core": "Chengdu Chongqing",
-    "hollow": "Zigong Suining Neijiang Ziyang",
-    "secondary": "Mianyang Luzhou Yibin",
-    "other": "Deyang Leshan Meishan Guang'an Ya'an Nanchong Dazhou",
-}
-_AXIS: Final = {
-    "axis": "Chengdu Chongqing Ziyang Neijiang Suining",
-    "north": "Nanchong Dazhou Guang'an",
-    "south": "Yibin Luzhou Zigong",
-    "other": "Deyang Mianyang Meishan Leshan Ya'an",
-}
-_AXIS_WIDE_SOUTH: Final = {
-    "axis": "Chengdu Chongqing Ziyang Suining Guang'an",
-    "north": "Nanchong Dazhou",
-    "south": "Yibin Luzhou Zigong Neijiang Leshan",
-    "other": "Deyang Mianyang Meishan Ya'an",
-}
-_PARTITIONS: Final = {
-    "axis": _AXIS,
-    "axis_wide_south": _AXIS_WIDE_SOUTH,
-    "role": _ROLE,
-    "role_points": _ROLE_POINTS,
-}
-
-# Districts of Chongqing at the county layer, by name; cities of Sichuan pass their class on.
-_MAIN_URBAN: Final = (
-    "Yuzhong", "Dadukou", "Jiangbei", "Shapingba", "Jiulongpo", "Nan'an", "Beibei", "Yubei", "Banan",
-)  # fmt: skip
 _POINTS: Final = ("Yongchuan", "Bishan")
 _SECOND_TIER: Final = ("Wanzhou", "Fuling")
 
