@@ -1,5 +1,13 @@
 """Convergence and inequality: dispersion, its parts, the hollow middle, over time."""
 
+from ccec_econ.convergence.beta import (
+    Speed,
+    cross_section,
+    growth_spans,
+    moderated_speed,
+    speed,
+    speed_of,
+)
 from ccec_econ.convergence.decomposition import Dagum, dagum, theil_change, theil_nested
 from ccec_econ.convergence.dispersion import dispersion, dispersion_intervals, sigma
 from ccec_econ.convergence.hollow import (
@@ -17,19 +25,25 @@ from ccec_econ.convergence.trends import Trend, WeakSigma, trend, weak_sigma
 __all__ = [
     "Dagum",
     "SpatialSigma",
+    "Speed",
     "Trend",
     "WeakSigma",
     "complete_years",
     "core_share",
+    "cross_section",
     "dagum",
     "dispersion",
     "dispersion_intervals",
     "gap_change",
+    "growth_spans",
     "hollow_gap",
+    "moderated_speed",
     "primacy",
     "rank_size",
     "sigma",
     "spatial_sigma",
+    "speed",
+    "speed_of",
     "theil_change",
     "theil_nested",
     "trend",

@@ -8,7 +8,16 @@ import pandas as pd
 
 from ccec_econ.errors import AlignmentError, PanelError, first_five
 
-__all__ = ["Classes", "classes_of", "complete_years", "members", "positive", "shares", "wide"]
+__all__ = [
+    "Classes",
+    "cells_of",
+    "classes_of",
+    "complete_years",
+    "members",
+    "positive",
+    "shares",
+    "wide",
+]
 
 type Classes = Mapping[str, str] | pd.Series[str]
 """Class of each unit, for example `ccec_econ.circle.roles`."""
@@ -65,13 +74,18 @@ def positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return one column as years by units; refuse cells that are missing or not positive."""
     table = wide(panel, column)
     for bad, what in ((table.isna(), "missing"), (table <= 0, "not positive")):
-        cells = [f"{unit} {year}" for year, unit in bad.stack()[lambda cell: cell].index]
+        cells = cells_of(bad)
         if cells:
             raise PanelError(
                 f"column '{column}': {len(cells)} values {what} ({first_five(cells)}); choose "
                 "years in which every unit has a positive figure (`complete_years`)."
             )
     return table
+
+
+def cells_of(marked: pd.DataFrame) -> list[str]:
+    """Name the cells (unit and year) of a table of years by units that are marked."""
+    return [f"{unit} {year}" for year, unit in marked.stack()[lambda cell: cell].index]
 
 
 def shares(totals: pd.DataFrame) -> pd.DataFrame:
