@@ -7,7 +7,17 @@
 (9, 6)
 """
 
-from ccec_econ import circle, convergence, data, errors, indices, report, simulation, weights
+from ccec_econ import (
+    circle,
+    convergence,
+    data,
+    errors,
+    indices,
+    report,
+    simulation,
+    structure,
+    weights,
+)
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.effects import Effects
 from ccec_econ.inference.multiple import holm, romano_wolf
@@ -97,6 +107,7 @@ __all__ = [
     "slx",
     "small_sample",
     "split_by_origin",
+    "structure",
     "table",
     "unit_effects",
     "wald_test",

@@ -1,0 +1,17 @@
+"""How activity lies in space: autocorrelation, centre and spread, flows, specialisation."""
+
+from ccec_econ.structure.autocorrelation import local_moran, moran_by_year
+from ccec_econ.structure.centre import CentreTrack, centre_track
+from ccec_econ.structure.flows import Gravity, gravity
+from ccec_econ.structure.specialisation import krugman, similarity
+
+__all__ = [
+    "CentreTrack",
+    "Gravity",
+    "centre_track",
+    "gravity",
+    "krugman",
+    "local_moran",
+    "moran_by_year",
+    "similarity",
+]
