@@ -11,10 +11,12 @@ from ccec_econ.data.panels import (
 )
 from ccec_econ.data.screening import Screen
 from ccec_econ.data.store import data_dir, load_raw, load_table
+from ccec_econ.data.timetables import TIMETABLES, load_timetable
 from ccec_econ.data.units import load_units
 from ccec_econ.data.validation import validation_table
 
 __all__ = [
+    "TIMETABLES",
     "Layer",
     "Screen",
     "data_dir",
@@ -26,6 +28,7 @@ __all__ = [
     "load_panel",
     "load_raw",
     "load_table",
+    "load_timetable",
     "load_units",
     "refresh_codebook",
     "validation_table",

@@ -1,5 +1,6 @@
 """How activity lies in space: autocorrelation, centre and spread, flows, specialisation."""
 
+from ccec_econ.structure.access import TravelTimes, market_access, travel_times
 from ccec_econ.structure.autocorrelation import local_moran, moran_by_year
 from ccec_econ.structure.centre import CentreTrack, centre_track
 from ccec_econ.structure.flows import Gravity, gravity
@@ -8,10 +9,13 @@ from ccec_econ.structure.specialisation import krugman, similarity
 __all__ = [
     "CentreTrack",
     "Gravity",
+    "TravelTimes",
     "centre_track",
     "gravity",
     "krugman",
     "local_moran",
+    "market_access",
     "moran_by_year",
     "similarity",
+    "travel_times",
 ]
