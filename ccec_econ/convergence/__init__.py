@@ -18,6 +18,7 @@ from ccec_econ.convergence.hollow import (
     rank_size,
     trough,
 )
+from ccec_econ.convergence.levels import split_urban_rural
 from ccec_econ.convergence.spatial_sigma import SpatialSigma, spatial_sigma
 from ccec_econ.convergence.tables import complete_years
 from ccec_econ.convergence.trends import Trend, WeakSigma, trend, weak_sigma
@@ -44,6 +45,7 @@ __all__ = [
     "spatial_sigma",
     "speed",
     "speed_of",
+    "split_urban_rural",
     "theil_change",
     "theil_nested",
     "trend",

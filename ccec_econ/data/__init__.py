@@ -1,6 +1,7 @@
 """Bundled data: panels built from raw figures, units, codebook, and the record of adjustments."""
 
 from ccec_econ.data.codebook import describe_columns, load_codebook, refresh_codebook
+from ccec_econ.data.comparison import COMPARISON_CIRCLES, load_comparison
 from ccec_econ.data.manifest import verify_manifest, write_manifest
 from ccec_econ.data.panels import (
     Layer,
@@ -16,6 +17,7 @@ from ccec_econ.data.units import load_units
 from ccec_econ.data.validation import validation_table
 
 __all__ = [
+    "COMPARISON_CIRCLES",
     "TIMETABLES",
     "Layer",
     "Screen",
@@ -23,6 +25,7 @@ __all__ = [
     "describe_columns",
     "load_adjustments",
     "load_codebook",
+    "load_comparison",
     "load_index",
     "load_level_changes",
     "load_panel",
