@@ -47,7 +47,7 @@ def load_comparison(years: tuple[int, int] | None = None) -> pd.DataFrame:
     frame = pd.concat(parts, axis=1).sort_index()
     year = frame.index.get_level_values("year")
     frame = frame[(year >= first) & (year <= last)].rename_axis(keys)
-    frame.insert(0, "circle", frame.index.get_level_values("unit").map(circle))
+    frame.insert(0, "circle", frame.index.get_level_values("unit").map(circle.to_dict()))
     frame["gdp_pc"] = 1e4 * frame["gdp_real"] / frame["pop"]  # 1e8 yuan over 1e4 persons
     return frame
 
