@@ -56,7 +56,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "parts": table_of_parts(parts, dagum.loc[list(years)]),
             "gap": table_of_gap(gap),
             "levels": table_of_levels(levels),
-            "circles": table_of_circles(others),
+            "circles": table_of_circles(others, years),
         },
         data={
             "": spread.reset_index(),
@@ -110,7 +110,7 @@ def decomposed(panel: pd.DataFrame, years: tuple[int, int]) -> pd.DataFrame:
 
 
 def three_levels(years: list[int]) -> pd.DataFrame:
-    """Split incomes of Chongqing's and Chengdu's counties: provinces, counties, town and country."""
+    """Split incomes of Chongqing and Chengdu: cities, counties, town and country."""
     panel = ce.data.load_panel(layer="county", years=(years[0], years[-1]))
     needed = ["urban_income", "rural_income", "pop_urban", "pop_resident"]
     rows = panel[panel.index.get_level_values("year").isin(years)]
@@ -206,8 +206,8 @@ def table_of_parts(parts: pd.DataFrame, dagum: pd.DataFrame) -> Table:
         rows=tuple(rows),
         rules=frozenset({len(PARTS) + 1}),
         notes=(
-            f"{REAL} Every resident counts the same; parts add up. Change by incomes and by people: "
-            "Shapley values. Wings as in the partition axis of the package.",
+            f"{REAL} Every resident counts the same; parts add up. Change by incomes and by "
+            "people: Shapley values. Wings as in the partition axis of the package.",
         ),
     )
 
@@ -228,8 +228,8 @@ def table_of_gap(gap: pd.DataFrame) -> Table:
             for prices, row in gap.iterrows()
         ),
         notes=(
-            "Logarithm of GDP per resident, cores over hollow middle. Change = of output (log ratio "
-            "of GDP; positive: the middle falls behind) less of people (log ratio of residents; "
+            "Logarithm of GDP per resident, cores over hollow middle. Change = of output (log "
+            "ratio of GDP; positive: the middle falls behind) less of people (log ratio of residents; "
             "positive: people moved towards the cores).",
         ),
     )
@@ -259,7 +259,7 @@ def table_of_levels(levels: pd.DataFrame) -> Table:
     )
 
 
-def table_of_circles(others: pd.DataFrame) -> Table:
+def table_of_circles(others: pd.DataFrame, years: tuple[int, int]) -> Table:
     """Print the comparison circles."""
     columns = ("sigma_first", "sigma_last", "theil_first", "theil_last")
     return Table(
