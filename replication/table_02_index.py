@@ -1,4 +1,4 @@
-"""Table 2. The digital index: indicators, weights, versions, obstacles, ranks; what rail and R&D say."""
+"""Table 2. The digital index: weights, versions, obstacles, ranks; treatments against figures."""
 
 from __future__ import annotations
 

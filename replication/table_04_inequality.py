@@ -1,4 +1,4 @@
-"""Table 4. Inequality across cities: measures, their parts, people against output, other circles."""
+"""Table 4. Inequality across cities: measures, parts, people against output, other circles."""
 
 from __future__ import annotations
 
@@ -229,8 +229,8 @@ def table_of_gap(gap: pd.DataFrame) -> Table:
         ),
         notes=(
             "Logarithm of GDP per resident, cores over hollow middle. Change = of output (log "
-            "ratio of GDP; positive: the middle falls behind) less of people (log ratio of residents; "
-            "positive: people moved towards the cores).",
+            "ratio of GDP; positive: the middle falls behind) less of people (log ratio of "
+            "residents; positive: people moved towards the cores).",
         ),
     )
 
