@@ -235,7 +235,8 @@ def finding(
     return (
         f"Rules of weighting order cities alike (rank correlations of {rules.min(axis=None):.2f} "
         f"or more); entropy gives {100 * weights.loc[heavy, 'entropy']:.0f} % of the weight to "
-        f"{NAMES[heavy].lower().removesuffix(', %')}. Resampled weights move a city by up to {wide.max():.0f} ranks. "
+        f"{NAMES[heavy].lower().removesuffix(', %')}. Resampled weights move a city by "
+        f"up to {wide.max():.0f} ranks. "
         f"Fiscal science expenditure agrees with R&D in rank by "
         f"{checks.loc['rd', 'correlation']:.2f} only (n = {checks.loc['rd', 'n']:.0f}): it is a "
         "proxy."
