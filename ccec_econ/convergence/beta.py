@@ -193,7 +193,7 @@ def growth_spans(
     logs = np.log(levels.to_numpy())
     frames = {"growth": (logs[ends] - logs[starts]) / span, "ln_start": logs[starts]}
     for name in controls:
-        frames[name] = _complete(chosen, name).iloc[starts].to_numpy()
+        frames[name] = _complete(wide(chosen, name).iloc[starts], name).to_numpy()
     index = pd.MultiIndex.from_product([levels.index[ends], levels.columns], names=["year", "unit"])
     long = pd.DataFrame({name: values.ravel() for name, values in frames.items()}, index=index)
     return long.swaplevel().sort_index()
@@ -384,8 +384,7 @@ def _refuse_breaks(table: pd.DataFrame) -> None:
         )
 
 
-def _complete(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    table = wide(panel, column)
+def _complete(table: pd.DataFrame, column: str) -> pd.DataFrame:
     cells = cells_of(table.isna())
     if cells:
         raise PanelError(f"control '{column}': {len(cells)} values missing ({first_five(cells)}).")

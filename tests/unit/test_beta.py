@@ -124,8 +124,8 @@ def test_bad_input_is_refused(city: pd.DataFrame) -> None:
     long = ce.data.load_panel(years=(2005, 2015))
     with pytest.raises(PanelError, match=r"growth crosses 16 breaks \(500000 2010"):
         growth_spans(long, "gdp_pc", 5, breaks="pop_break")
-    with pytest.raises(PanelError, match=r"control 'digital': \d+ values missing"):
-        growth_spans(city, "gdp_pc", 3, controls=["digital"])
+    with pytest.raises(PanelError, match=r"control 'rd_true': \d+ values missing"):
+        growth_spans(city, "gdp_pc", 3, controls=["rd_true"])
     with pytest.raises(PanelError, match="years 2030 are not in the panel"):
         cross_section(city, "gdp_pc", years=(2010, 2030))
     some = city[city.index.get_level_values("year") != 2015]
