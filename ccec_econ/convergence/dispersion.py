@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 import numpy as np
 import pandas as pd
 
+from ccec_econ.convergence.tables import by_year, positive
 from ccec_econ.errors import AlignmentError, PanelError, first_five
 
 __all__ = [
@@ -53,7 +54,7 @@ def complete_years(panel: pd.DataFrame, columns: Sequence[str]) -> list[int]:
     >>> complete_years(panel, ["y"])
     [2002]
     """
-    full = pd.concat([_table(panel, name).notna().all(axis="columns") for name in columns], axis=1)
+    full = pd.concat([by_year(panel, name).notna().all(axis="columns") for name in columns], axis=1)
     return [int(year) for year in full.index[full.all(axis="columns")]]
 
 
@@ -92,7 +93,7 @@ def sigma(panel: pd.DataFrame, column: str) -> pd.Series[float]:
     >>> sigma(panel, "y").to_dict()
     {2001: 1.0}
     """
-    logs = _positive(panel, column).apply(np.log)
+    logs = positive(panel, column).apply(np.log)
     return logs.std(axis="columns", ddof=0).rename("sigma")
 
 
@@ -133,8 +134,8 @@ def theil_between(
     and Information Theory*, North-Holland, ch. 4). Differences among residents of one unit are
     not seen.
     """
-    s = _shares(_positive(panel, value))
-    p = _shares(_positive(panel, population))
+    s = _shares(positive(panel, value))
+    p = _shares(positive(panel, population))
     label = _classes(groups, s.columns)
     S = s.T.groupby(label).sum().T
     P = p.T.groupby(label).sum().T
@@ -184,7 +185,7 @@ def core_share(
     ``sum_(i in core) y_it / sum_i y_it``; with two cores the two-city concentration of the
     literature on primacy.
     """
-    totals = _positive(panel, value)
+    totals = positive(panel, value)
     chosen = _members(_classes(roles, totals.columns), core)
     return _shares(totals)[chosen].sum(axis="columns").rename("core_share")
 
@@ -213,7 +214,7 @@ def primacy(panel: pd.DataFrame, value: str) -> pd.Series[float]:
     -----
     ``y_(1) / y_(2)`` (Jefferson 1939, *Geographical Review* 29(2), 226-232).
     """
-    totals = _positive(panel, value)
+    totals = positive(panel, value)
     if totals.shape[1] < 2:
         raise PanelError(
             f"primacy of '{value}': {totals.shape[1]} unit; give at least two to compare."
@@ -256,7 +257,7 @@ def hollow_gap(
     ``1 - (sum_h Y / sum_h P) / (sum_c Y / sum_c P)`` over hollow units h and cores c: means
     weighted by population.
     """
-    totals, people = _positive(panel, value), _positive(panel, population)
+    totals, people = positive(panel, value), positive(panel, population)
     label = _classes(roles, totals.columns)
     hollow, core = _members(label, ("hollow",)), _members(label, ("core",))
     per_head = [
@@ -264,37 +265,6 @@ def hollow_gap(
         for members in (hollow, core)
     ]
     return (1.0 - per_head[0] / per_head[1]).rename("hollow_gap")
-
-
-def _table(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return one column as years (T rows) by units (N columns)."""
-    if list(panel.index.names) != ["unit", "year"]:
-        raise PanelError(
-            f"panel: index levels {list(panel.index.names)}; index it by ('unit', 'year')."
-        )
-    if column not in panel.columns:
-        raise PanelError(
-            f"column '{column}': not in the panel; it holds {first_five(panel.columns)}."
-        )
-    doubled = panel.index[panel.index.duplicated()]
-    if len(doubled):
-        raise PanelError(
-            f"panel: {len(doubled)} rows appear twice ({first_five(doubled)}); keep one per unit "
-            "and year."
-        )
-    return panel[column].astype(float).unstack("unit")
-
-
-def _positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    table = _table(panel, column)
-    for bad, what in ((table.isna(), "missing"), (table <= 0, "not positive")):
-        cells = [f"{unit} {year}" for year, unit in bad.stack()[lambda cell: cell].index]
-        if cells:
-            raise PanelError(
-                f"column '{column}': {len(cells)} values {what} ({first_five(cells)}); choose "
-                "years in which every unit has a positive figure (`complete_years`)."
-            )
-    return table
 
 
 def _shares(totals: pd.DataFrame) -> pd.DataFrame:
