@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -39,7 +39,7 @@ class ClubRule:
         If the increment is negative, `last` below 1, or the rule of merging unknown.
     """
 
-    log_t: LogTRule = LogTRule()
+    log_t: LogTRule = field(default_factory=LogTRule)
     cstar: float = 0.0
     increment: float = 0.1
     last: int = 1
@@ -101,10 +101,10 @@ class Clubs:
     def membership(self) -> pd.Series[int]:
         """Number of each unit's club, 1 for the highest; 0 for divergent units."""
         number_of = {unit: k for k, club in enumerate(self.clubs, 1) for unit in club.units}
-        units = sorted(self.paths.columns)
+        units = sorted(map(str, self.paths.columns))
         return pd.Series(
             [number_of.get(unit, 0) for unit in units],
-            index=pd.Index(units, name=self.paths.columns.name or "unit"),
+            index=pd.Index(units, name="unit"),
             name="club",
         )
 
@@ -297,9 +297,7 @@ def _longest(x: Matrix, units: list[int], rule: ClubRule) -> list[int]:
     return units[:best]
 
 
-def _sieve(
-    x: Matrix, left: list[int], core: list[int], rule: ClubRule
-) -> tuple[list[int], float]:
+def _sieve(x: Matrix, left: list[int], core: list[int], rule: ClubRule) -> tuple[list[int], float]:
     """Join units to the core; raise c* until the club passes. Returns members and c*."""
     ts = {i: _t(x, [*core, i], rule) for i in left if i not in core}
     cstar = rule.cstar
@@ -347,9 +345,7 @@ def merge_clubs(found: Clubs, method: Literal["ps", "vlt"] = "ps") -> Clubs:
     while (k := _first_pair(clubs, found, method)) is not None:
         pair = clubs[k : k + 2]
         units = tuple(u for club in pair for u in club.units)
-        clubs[k : k + 2] = [
-            Club(units, (), _joint(pair, found), max(club.cstar for club in pair))
-        ]
+        clubs[k : k + 2] = [Club(units, (), _joint(pair, found), max(club.cstar for club in pair))]
     return replace(found, clubs=tuple(clubs), rule=replace(found.rule, merge=method))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtr
 
 from ccec_econ.convergence.tables import consecutive, positive
 from ccec_econ.errors import AlignmentError, IdentificationError, PanelError, first_five
@@ -36,10 +37,10 @@ class LogTRule:
         r: the first ``floor(r T)`` years are left out, and time starts at the next.
     discard : int, optional
         Years left out, in place of ``floor(r T)``; at least 1.
-    variance : {"andrews", "program"}
-        Long-run variance of the errors: the formula of Andrews, or the form of the program of
-        Phillips and Sul, which R and Stata follow: autocovariances without the last residual,
-        all divided by one less than the number of residuals.
+    variance : {"program", "andrews"}
+        Long-run variance of the errors: in the form of the program of Phillips and Sul, which R
+        and Stata follow (autocovariances without the last residual, all divided by one less than
+        the number of residuals), or by the formula of Andrews. Clubs can depend on it.
 
     Raises
     ------
@@ -49,7 +50,7 @@ class LogTRule:
 
     share: float = 1 / 3
     discard: int | None = None
-    variance: Literal["andrews", "program"] = "andrews"
+    variance: Literal["program", "andrews"] = "program"
 
     def __post_init__(self) -> None:
         if not 0.0 < self.share < 1.0:
@@ -61,7 +62,7 @@ class LogTRule:
             )
         if self.variance not in ("andrews", "program"):
             raise IdentificationError(
-                f"variance {self.variance!r}: unknown; choose 'andrews' or 'program'."
+                f"variance {self.variance!r}: unknown; choose 'program' or 'andrews'."
             )
 
     def discarded(self, T: int) -> int:
@@ -172,8 +173,8 @@ def transition_paths(
     >>> import ccec_econ as ce
     >>> panel = ce.data.load_panel(years=(2010, 2022))
     >>> h = transition_paths(panel, "gdp_pc", log=False)
-    >>> round(h.loc[2022, "510100"], 2)
-    1.63
+    >>> h.loc[2022, ["510100", "511300"]].round(2).tolist()
+    [1.21, 0.67]
     """
     x = smooth_paths(panel, column, log=log, smooth=smooth)
     return x.div(x.mean(axis="columns"), axis="index")
@@ -225,6 +226,9 @@ def log_t(
     autocorrelation and n the points of the regression (Andrews 1991, *Econometrica* 59(3),
     817-858). H0 is convergence; it is rejected when t is below -1.65. Under it b = 2 alpha: b of
     2 or more is convergence in levels, from 0 to 2 convergence of growth rates.
+
+    On simulated panels that do converge, with alpha = 0.1, 16 units and 13 years the test rejects
+    about 10 % of the time; at alpha = 0, the border, about 19 % (``tests/simulation``).
 
     Examples
     --------
@@ -295,29 +299,35 @@ def log_t_of(x: Matrix, rule: LogTRule) -> LogT:
             f"must go and {_FEWEST_POINTS} remain: give more years or another share."
         )
     H = np.mean((x / x.mean(axis=1, keepdims=True) - 1.0) ** 2, axis=1)
-    if not (H > np.finfo(float).tiny).all():
+    if not (np.finfo(float).tiny < H).all():
         raise PanelError(
-            f"log t: all units agree in {int((H <= np.finfo(float).tiny).sum())} years, so the "
+            f"log t: all units agree in {int((np.finfo(float).tiny >= H).sum())} years, so the "
             "spread has no logarithm; test units that differ."
         )
-    logt = np.log(np.arange(first + 1, T + 1))
-    response = np.log(H[0] / H[first:]) - 2.0 * np.log(logt)
-    X = np.column_stack([np.ones_like(logt), logt])
-    inverse = np.linalg.inv(X.T @ X)
-    coefficients = inverse @ X.T @ response
+    X, inverse = _design(first, T)
+    response = np.log(H[0] / H[first:]) - 2.0 * np.log(X[:, 1])
+    coefficients = inverse @ (X.T @ response)
     residuals = response - X @ coefficients
     b, error = float(coefficients[1]), _error(residuals, inverse[1, 1], rule)
     return LogT(
         b=b,
         std_error=error,
         tstat=b / error,
-        pvalue=float(stats.norm.cdf(b / error)),
+        pvalue=float(ndtr(b / error)),
         intercept=float(coefficients[0]),
         units=N,
         periods=T,
-        points=len(logt),
+        points=T - first,
         variance=rule.variance,
     )
+
+
+@lru_cache(maxsize=64)
+def _design(first: int, T: int) -> tuple[Matrix, Matrix]:
+    """Return the regressors (1, log t) of the years after `first`, and the inverse of X'X."""
+    logt = np.log(np.arange(first + 1, T + 1))
+    X = np.column_stack([np.ones_like(logt), logt])
+    return X, np.linalg.inv(X.T @ X)
 
 
 def _error(residuals: Matrix, scale: float, rule: LogTRule) -> float:
@@ -330,14 +340,14 @@ def _error(residuals: Matrix, scale: float, rule: LogTRule) -> float:
     return float(np.sqrt(variance))
 
 
-def long_run_variance(u: Matrix, form: str = "andrews") -> float:
+def long_run_variance(u: Matrix, form: str = "program") -> float:
     """Long-run variance of a series of n values; the formula stands in `log_t`."""
     n = len(u)
     p = float(u[:-1] @ u[1:] / (u[:-1] @ u[:-1])) if np.any(u[:-1]) else 0.0
     bandwidth = 1.3221 * (4.0 * p**2 / (1.0 - p) ** 4 * n) ** 0.2
     used, divisor = (u, n) if form == "andrews" else (u[:-1], n - 1)
     lags = np.arange(1, len(used))
-    products = np.array([used[j:] @ used[: len(used) - j] for j in lags])
+    products = np.correlate(used, used, "full")[len(used) :]
     return float((u @ u + 2.0 * quadratic_spectral(lags, bandwidth) @ products) / divisor)
 
 
@@ -346,4 +356,5 @@ def quadratic_spectral(lags: NDArray[np.int_], bandwidth: float) -> Matrix:
     if bandwidth < 1e-8:
         return np.zeros(len(lags))
     z = 1.2 * np.pi * lags / bandwidth
-    return 3.0 / z**2 * (np.sin(z) / z - np.cos(z))
+    weights: Matrix = 3.0 / z**2 * (np.sin(z) / z - np.cos(z))
+    return weights

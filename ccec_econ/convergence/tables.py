@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pandas as pd
 
 from ccec_econ.errors import PanelError, first_five
@@ -64,7 +66,7 @@ def consecutive(table: pd.DataFrame, what: str, fewest: int) -> pd.DataFrame:
     years = [int(year) for year in table.index]
     if len(years) < fewest:
         raise PanelError(f"{what}: {len(years)} years; give at least {fewest}.")
-    gaps = [late for early, late in zip(years, years[1:], strict=False) if late != early + 1]
+    gaps = [late for early, late in pairwise(years) if late != early + 1]
     if gaps:
         raise PanelError(
             f"{what}: the year before {first_five(gaps)} is not in the panel; give consecutive "
