@@ -19,6 +19,7 @@ __all__ = ["Densities", "StochasticKernel", "bandwidth", "densities", "stochasti
 type Vector = NDArray[np.float64]
 
 _FEWEST_UNITS = 5
+_NAMES = {"silverman": "Silverman", "sheather-jones": "Sheather and Jones"}
 _MARGIN = 3.0  # bandwidths beyond the outermost value
 _BLOCK = 400  # rows of a matrix of differences
 
@@ -49,7 +50,7 @@ class Densities:
         low, high = self.bandwidths.min(), self.bandwidths.max()
         return (
             f"Gaussian kernel on the logarithm of the value relative to the mean of the units of "
-            f"the year; bandwidth of {self.rule} in each year ({low:.2f} to {high:.2f} log "
+            f"the year; bandwidth of {_NAMES[self.rule]} in each year ({low:.2f} to {high:.2f} log "
             f"points); {self.values.shape[1]} units of equal weight."
         )
 
@@ -68,12 +69,22 @@ class StochasticKernel:
         Years between them.
     bandwidths : (float, float)
         Of the value at t and at t + steps, in log points.
+    span : (float, float)
+        Lowest and highest value at t; rows beyond it rest on the nearest values.
     """
 
     frame: pd.DataFrame
     pairs: int
     steps: int
     bandwidths: tuple[float, float]
+    span: tuple[float, float]
+
+    @property
+    def mean(self) -> pd.Series[float]:
+        """Expected value at t + steps by value at t."""
+        later = self.frame.columns.to_numpy(float)
+        density = self.frame.to_numpy()
+        return pd.Series(density @ later / density.sum(axis=1), index=self.frame.index)
 
     @property
     def note(self) -> str:
@@ -280,7 +291,7 @@ def stochastic_kernel(
         pd.Index(grid, name="log_relative"),
         pd.Index(grid, name="log_relative_later"),
     )
-    return StochasticKernel(frame, len(x), steps, (a, b))
+    return StochasticKernel(frame, len(x), steps, (a, b), (float(x.min()), float(x.max())))
 
 
 def conditional(grid: Vector, x: Vector, y: Vector, a: float, b: float) -> Vector:

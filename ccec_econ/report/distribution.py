@@ -40,8 +40,8 @@ def distribution_figure(
     found : Densities
         Left panel, the first year at the top; ticks under each curve are the units.
     kernel : StochasticKernel
-        Right panel: shades of equal steps from none to the highest density, a line through each
-        row's mode, and the diagonal.
+        Right panel: shades of equal steps from none to the highest density, a line through the
+        means, and the diagonal; drawn where units start, not beyond.
     what : str
         Name of the value, for the axes: "GDP per resident".
     note : str
@@ -91,7 +91,7 @@ def _ridge(ax: Axes, found: Densities, what: str) -> None:
             color=INK,
             markersize=3.0,
             markeredgewidth=0.5,
-            zorder=2 * place + 1,
+            zorder=2 * len(years) + 2,
         )
     ax.set_title("(a) Density by year")
     shown = [year for place, year in enumerate(years) if (len(years) - 1 - place) % 2 == 0]
@@ -105,10 +105,12 @@ def _ridge(ax: Axes, found: Densities, what: str) -> None:
 
 
 def _kernel(ax: Axes, kernel: StochasticKernel, what: str) -> None:
-    grid, density = kernel.frame.index.to_numpy(float), kernel.frame.to_numpy()
+    grid = kernel.frame.index.to_numpy(float)
+    inside = (grid >= kernel.span[0]) & (grid <= kernel.span[1])
+    density = kernel.frame.to_numpy()[inside]
     levels = np.linspace(0.0, density.max(), _SHADES + 1)
-    ax.contourf(grid, grid, density.T, levels=levels, cmap="Greys")
-    ax.plot(grid, grid[density.argmax(axis=1)], color=PALETTE[1], lw=1.2, label="mode")
+    ax.contourf(grid[inside], grid, density.T, levels=levels, cmap="Greys")
+    ax.plot(grid[inside], kernel.mean[inside], color=PALETTE[1], lw=1.3, label="mean")
     ax.plot(grid, grid, color=INK, lw=0.7, linestyle=(0, (4.0, 2.0)), label="no change")
     ax.set_title(f"(b) Density {kernel.steps} years later, given the start")
     ax.set_aspect("equal")

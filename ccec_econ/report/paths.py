@@ -66,9 +66,10 @@ def paths_figure(
         figure = new_figure(WIDTH_CM, _HEIGHT_CM)
         figure.caption = note
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        figure.subplots_adjust(left=0.06, right=0.9, top=0.93, bottom=0.22, wspace=0.42)
+        figure.subplots_adjust(left=0.075, right=0.89, top=0.93, bottom=0.2, wspace=0.45)
         for ax, (title, paths) in zip(axes, panels.items(), strict=True):
             _draw(ax, title, paths, roles, names or {})
+        axes[0].set_ylabel("relative transition path h, mean of the units = 1")
         axes[0].legend(loc="upper right", ncols=1, handlelength=2.6)
         figure.text(0.01, 0.012, wrap(note, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
