@@ -21,8 +21,8 @@ def build(config: dict[str, Any]) -> Exhibit:
     spread = found.values.std(axis="columns", ddof=0)
     ends = [int(year) for year in (found.values.index[0], found.values.index[-1])]
     note = (
-        f"Real GDP per resident at 2000 prices. {found.note} Ticks: the cities. Right: {kernel.note} "
-        "Drawn where cities start; above the dashed line a city gains on the mean."
+        f"Real GDP per resident at 2000 prices. (a) {found.note} Ticks: the cities. (b) "
+        f"{kernel.note} Drawn where cities start; above the dashed line a city gains on the mean."
     )
     return Exhibit(
         figure=ce.report.distribution_figure(found, kernel, what="GDP per resident", note=note),
@@ -66,8 +66,8 @@ def finding(values: pd.DataFrame, modes: dict[int, int], ranks: ce.convergence.R
         "years)"
     )
     return (
-        f"The distribution of real GDP per resident {verb} between {first} and {last}: the "
-        f"standard deviation of its logarithm goes from {spread[first]:.2f} to "
+        f"The distribution of GDP per resident at 2000 prices {verb} between {first} and {last}: "
+        f"the standard deviation of its logarithm goes from {spread[first]:.2f} to "
         f"{spread[last]:.2f}, and the highest city from {high[first]:.2f} to {high[last]:.2f} "
         f"times the mean; {shape}. The order of cities has changed little (Kendall's tau "
         f"{ranks.tau:.2f})."

@@ -62,10 +62,11 @@ def finding(paths: pd.DataFrame, roles: pd.Series, names: pd.Series) -> str:
     return (
         f"Between {first} and {last} the cores went from {ends['core'].iloc[0]:.2f} to "
         f"{ends['core'].iloc[1]:.2f} times the mean of the units and the hollow middle from "
-        f"{ends['hollow'].iloc[0]:.2f} to {ends['hollow'].iloc[1]:.2f}; {len(risen)} of its four "
-        f"cities rose ({', '.join(risen) or 'none'}). {names[step.index[0]]} fell most "
-        f"({paths[step.index[0]].iloc[0]:.2f} to {paths[step.index[0]].iloc[-1]:.2f}). Per "
-        "resident the middle has not fallen further behind, against the hypothesis of hollowing "
+        f"{ends['hollow'].iloc[0]:.2f} to {ends['hollow'].iloc[1]:.2f}, at 2000 prices; of its "
+        f"four cities {len(risen)} rose ({', '.join(risen) or 'none'}). {names[step.index[0]]} "
+        f"fell most ({paths[step.index[0]].iloc[0]:.2f} to "
+        f"{paths[step.index[0]].iloc[-1]:.2f}). Per resident the middle has not fallen further "
+        "behind, against the hypothesis of hollowing "
         "out."
         if ends["hollow"].iloc[1] >= ends["hollow"].iloc[0]
         else f"Between {first} and {last} the hollow middle fell from "

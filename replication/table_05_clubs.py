@@ -158,6 +158,7 @@ def finding(sure: ClubStability, others: dict[str, Clubs], names: pd.Series) -> 
     rejected = sum(not found.overall.converges for found in others.values())
     top = [unit for unit in point.membership.index if point.membership[unit] == 1]
     hollow = [unit for unit in roles.index[roles == "hollow"] if unit in top]
+    cores = [unit for unit in roles.index[roles == "core"] if unit in top]
     unsure = [names[unit] for unit in sure.share.index if sure.share[unit] < 0.8]
     counts = sorted({len(found.clubs) for found in others.values()})
     span = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
@@ -165,10 +166,10 @@ def finding(sure: ClubStability, others: dict[str, Clubs], names: pd.Series) -> 
         f"Convergence of all {point.overall.units} units to one path is "
         + ("not rejected" if point.overall.converges else "rejected")
         + f" (t = {point.overall.tstat:.1f}; rejected in {rejected} of {len(others)} variants), "
-        "although the spread of incomes has fallen: the test asks for a faster fall. "
-        f"{len(point.clubs)} clubs remain ({span} over the variants); {len(hollow)} of the four "
-        f"cities of the hollow middle lie in the highest, with {len(top)} members, beside the "
-        f"cores. {len(unsure)} memberships hold in fewer than 80 % of draws"
+        "although the spread of incomes has fallen (Figure 4): the test asks for a faster fall. "
+        f"{len(point.clubs)} clubs remain ({span} over the variants); the highest holds "
+        f"{len(top)} units, {len(cores)} of the two cores and {len(hollow)} of the four cities of "
+        f"the hollow middle among them. {len(unsure)} memberships hold in fewer than 80 % of draws"
         + (f" ({', '.join(unsure)})" if unsure else "")
         + f". With {point.overall.points} years in the regression this is indicative."
     )

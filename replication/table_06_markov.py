@@ -129,19 +129,19 @@ def finding(chains: dict[str, Markov], spatial: dict[str, SpatialMarkov]) -> str
         f"{int(lights.counts.sum())} transitions change class, and the neighbours' class "
         + ("matters" if matter["lights"] else "makes no difference that could be shown")
         + f" ({tests['lights']})"
-        + (
-            ": places among bright neighbours rise and hold their class more often."
-            if matter["lights"] and rises(spatial["lights"])
-            else "."
-        )
+        + (f": {falls(spatial['lights'])}." if matter["lights"] else ".")
     )
 
 
-def rises(test: SpatialMarkov) -> bool:
-    """Whether, class by class, falls are rarer among the highest neighbours than the lowest."""
-    moves = test.moves()
-    rate = moves["down"] / moves.sum(axis="columns")
-    return bool(rate.iloc[-1] < rate.iloc[0])
+def falls(test: SpatialMarkov) -> str:
+    """Say how often the highest class is left, by class of the neighbours."""
+    left = [counts[-1, :-1].sum() for counts in test.counts]
+    starts = [counts[-1].sum() for counts in test.counts]
+    m = len(starts)
+    return (
+        f"the brightest counties fall {left[0]} times in {starts[0]} among neighbours of class 1 "
+        f"and {left[-1]} times in {starts[-1]} among neighbours of class {m}"
+    )
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ __all__ = ["Markov", "markov"]
 
 type Matrix = NDArray[np.float64]
 
+_ROUNDING = 1e-12  # shares below this are zero
 _UNIT_ROOT = 1e-9  # eigenvalues this close to one are one
 
 
@@ -211,7 +212,8 @@ def ergodic(P: Matrix) -> Matrix:
     system[~unique] = np.eye(k)
     right = np.zeros((*P.shape[:-1], 1))
     right[..., -1, 0] = 1.0
-    pi: Matrix = np.maximum(np.linalg.solve(system, right)[..., 0], 0.0)
+    pi: Matrix = np.linalg.solve(system, right)[..., 0]
+    pi[pi < _ROUNDING] = 0.0
     pi[~unique] = np.nan
     return pi
 

@@ -187,7 +187,8 @@ def spatial_markov(
     `giddy.markov.Spatial_Markov` (2.3.9) keeps each unit's own classes in place and permutes the
     rows behind the neighbours' values only, so that a unit can neighbour itself; it matches
     weights by position, overwrites its own lag classes, and counts other degrees of freedom in
-    `x2_pvalue`. Its counts, Q, LR and their degrees of freedom agree with these.
+    `x2_pvalue`. Its counts, Q, LR and their degrees of freedom agree with these, if the counts it
+    is given are floats.
 
     Examples
     --------

@@ -33,7 +33,7 @@ def by_year(panel: pd.DataFrame, column: str) -> pd.DataFrame:
             f"panel: {len(doubled)} rows appear twice ({first_five(doubled)}); keep one per unit "
             "and year."
         )
-    return panel[column].astype(float).unstack("unit")
+    return panel[column].astype(float).unstack("unit").sort_index()
 
 
 def positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:

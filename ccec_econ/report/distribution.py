@@ -40,8 +40,8 @@ def distribution_figure(
     found : Densities
         Left panel, the first year at the top; ticks under each curve are the units.
     kernel : StochasticKernel
-        Right panel: shades of equal steps from none to the highest density, a line through the
-        means, and the diagonal; drawn where units start, not beyond.
+        Right panel: shades of equal steps up to the highest density, none below the first, a
+        line through the means, and the diagonal; drawn where units start, not beyond.
     what : str
         Name of the value, for the axes: "GDP per resident".
     note : str
@@ -108,7 +108,7 @@ def _kernel(ax: Axes, kernel: StochasticKernel, what: str) -> None:
     grid = kernel.frame.index.to_numpy(float)
     inside = (grid >= kernel.span[0]) & (grid <= kernel.span[1])
     density = kernel.frame.to_numpy()[inside]
-    levels = np.linspace(0.0, density.max(), _SHADES + 1)
+    levels = np.linspace(0.0, density.max(), _SHADES + 1)[1:]
     ax.contourf(grid[inside], grid, density.T, levels=levels, cmap="Greys")
     ax.plot(grid[inside], kernel.mean[inside], color=PALETTE[1], lw=1.3, label="mean")
     ax.plot(grid, grid, color=INK, lw=0.7, linestyle=(0, (4.0, 2.0)), label="no change")
