@@ -15,8 +15,10 @@ def build(config: dict[str, Any]) -> Exhibit:
     """Estimate the densities and the stochastic kernel, and draw them."""
     setting = config["distribution"]
     panel = ce.data.load_panel(years=tuple(setting["years"]))
-    found = ce.convergence.densities(panel, "gdp_pc")
-    kernel = ce.convergence.stochastic_kernel(panel, "gdp_pc", steps=setting["steps"])
+    found = ce.convergence.densities(panel, "gdp_pc", points=setting["points"])
+    kernel = ce.convergence.stochastic_kernel(
+        panel, "gdp_pc", steps=setting["steps"], points=setting["points"] // 2
+    )
     ranks = ce.convergence.rank_mobility(panel, "gdp_pc")
     spread = found.values.std(axis="columns", ddof=0)
     ends = [int(year) for year in (found.values.index[0], found.values.index[-1])]
@@ -60,7 +62,7 @@ def finding(values: pd.DataFrame, modes: dict[int, int], ranks: ce.convergence.R
     verb = "narrowed" if spread[last] < spread[first] else "widened"
     most = max(modes.values())
     shape = (
-        "it has one hump in every year, so no two groups drift apart"
+        "it has one hump in every year, though so few units could hardly show two"
         if most == 1
         else f"it has up to {most} humps (in {sum(m > 1 for m in modes.values())} of {len(modes)} "
         "years)"
