@@ -57,19 +57,24 @@ def build(config: dict[str, Any]) -> Exhibit:
 
 
 def variants(panel: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Clubs]:
-    """Find clubs in logarithms and levels, by each filter and each form of the variance."""
+    """Find clubs in logarithms and levels, by filter and variance, and at current prices."""
     base = ClubRule(merge=setting["merge"])
+    current = panel.assign(**{COLUMN: 1e4 * panel["gdp"] / panel["pop"]})  # yuan
+    kinds = [
+        ("", panel, log, smooth, form)
+        for log, smooth, form in product(
+            (True, False), setting["smooth_all"], ("program", "andrews")
+        )
+    ] + [(", current prices", current, log, setting["smooth"], "program") for log in (True, False)]
     return {
-        f"{'ln' if log else 'level'}, filter {smooth:g}, {form}": find_clubs(
-            panel,
+        f"{'ln' if log else 'level'}{prices}, filter {smooth:g}, {form}": find_clubs(
+            frame,
             COLUMN,
             log=log,
             smooth=smooth,
             rule=replace(base, log_t=LogTRule(variance=form)),
         )
-        for log, smooth, form in product(
-            (True, False), setting["smooth_all"], ("program", "andrews")
-        )
+        for prices, frame, log, smooth, form in kinds
     }
 
 
@@ -158,6 +163,8 @@ def finding(sure: ClubStability, others: dict[str, Clubs], names: pd.Series) -> 
     rejected = sum(not found.overall.converges for found in others.values())
     top = [unit for unit in point.membership.index if point.membership[unit] == 1]
     hollow = [unit for unit in roles.index[roles == "hollow"] if unit in top]
+    nominal = next(found for name, found in others.items() if "current" in name).membership
+    stay = [names[unit] for unit in hollow if nominal[unit] == 1]
     cores = [unit for unit in roles.index[roles == "core"] if unit in top]
     unsure = [names[unit] for unit in sure.share.index if sure.share[unit] < 0.8]
     counts = sorted({len(found.clubs) for found in others.values()})
@@ -169,7 +176,9 @@ def finding(sure: ClubStability, others: dict[str, Clubs], names: pd.Series) -> 
         "although the spread of incomes has fallen (Figure 4): the test asks for a faster fall. "
         f"{len(point.clubs)} clubs remain ({span} over the variants); the highest holds "
         f"{len(top)} units, {len(cores)} of the two cores and {len(hollow)} of the four cities of "
-        f"the hollow middle among them. {len(unsure)} memberships hold in fewer than 80 % of draws"
+        f"the hollow middle among them; at current prices {', '.join(stay) or 'none'} of "
+        "these four. "
+        f"{len(unsure)} memberships hold in fewer than 80 % of draws"
         + (f" ({', '.join(unsure)})" if unsure else "")
         + f". With {point.overall.points} years in the regression this is indicative."
     )

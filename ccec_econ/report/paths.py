@@ -150,4 +150,5 @@ def _spread(heights: NDArray[np.float64]) -> NDArray[np.float64]:
             break
         placed[:-1] -= short / 2.0
         placed[1:] += short / 2.0
+        placed = np.clip(placed, _APART / 2.0, 1.0 - _APART / 2.0)
     return placed
