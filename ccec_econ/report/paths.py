@@ -29,7 +29,7 @@ __all__ = ["paths_figure"]
 
 _HEIGHT_CM = 10.0
 _STROKES = {"core": ("-", 1.8), "hollow": ((0, (4.0, 1.4)), 1.5)}
-_APART = 0.042  # least distance of labels, in heights of the axes
+_APART = 0.035  # least distance of labels, in heights of the axes
 
 
 def paths_figure(
