@@ -179,7 +179,9 @@ def spatial_markov(
     from i, a_i cells of row i that are not empty (Rey 2001, *Geographical Analysis* 33(3), 195-214;
     Bickenbach and Bode 2003, *International Regional Science Review* 26(3), 363-392).
 
-    Transitions are not independent over years or units, so chi-square misleads. A permutation
+    Transitions are not independent over years or units, so chi-square misleads: for 16 random
+    walks of 13 years that do not depend on each other it rejects at 5 % in 29 % of samples, the
+    permutation in 4 % (``tests/simulation``). A permutation
     gives each place another unit's whole path, breaks included, and forms neighbours' values and
     classes anew; p is ``(1 + draws at least as large) / (1 + draws)``. H0: paths do not depend on
     who the neighbours are.
