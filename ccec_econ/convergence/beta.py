@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ccec_econ.convergence.tables import cells_of, positive, wide
+from ccec_econ.convergence.tables import by_year, cells_of, positive
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import interval, number
@@ -189,11 +189,11 @@ def growth_spans(
     ends = list(range(len(levels) - 1, span - 1, -span))[::-1]
     starts = [end - span for end in ends]
     if breaks is not None:
-        _refuse_breaks(wide(chosen, breaks).iloc[starts[0] + 1 : ends[-1] + 1])
+        _refuse_breaks(by_year(chosen, breaks).iloc[starts[0] + 1 : ends[-1] + 1])
     logs = np.log(levels.to_numpy())
     frames = {"growth": (logs[ends] - logs[starts]) / span, "ln_start": logs[starts]}
     for name in controls:
-        frames[name] = _complete(wide(chosen, name).iloc[starts], name).to_numpy()
+        frames[name] = _complete(by_year(chosen, name).iloc[starts], name).to_numpy()
     index = pd.MultiIndex.from_product([levels.index[ends], levels.columns], names=["year", "unit"])
     long = pd.DataFrame({name: values.ravel() for name, values in frames.items()}, index=index)
     return long.swaplevel().sort_index()

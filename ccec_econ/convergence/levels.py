@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ccec_econ.convergence.tables import cells_of, positive, wide
+from ccec_econ.convergence.tables import by_year, cells_of, positive
 from ccec_econ.errors import PanelError, first_five
 
 __all__ = ["split_urban_rural"]
@@ -58,7 +58,7 @@ def split_urban_rural(
     if excess:
         raise PanelError(f"more urban residents than residents: {first_five(excess)}.")
     rural = people - urban
-    earned = wide(panel, rural_income).where(rural > 0.0, 1.0)  # nobody there: no income to miss
+    earned = by_year(panel, rural_income).where(rural > 0.0, 1.0)  # nobody there: no income to miss
     absent = cells_of(~(earned > 0.0))
     if absent:
         raise PanelError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import pairwise
 
 import pandas as pd
 
@@ -10,13 +11,14 @@ from ccec_econ.errors import AlignmentError, PanelError, first_five
 
 __all__ = [
     "Classes",
+    "by_year",
     "cells_of",
     "classes_of",
     "complete_years",
+    "consecutive",
     "members",
     "positive",
     "shares",
-    "wide",
 ]
 
 type Classes = Mapping[str, str] | pd.Series[str]
@@ -47,12 +49,18 @@ def complete_years(panel: pd.DataFrame, columns: Sequence[str]) -> list[int]:
     >>> complete_years(panel, ["y"])
     [2002]
     """
-    full = pd.concat([wide(panel, name).notna().all(axis="columns") for name in columns], axis=1)
+    full = pd.concat([by_year(panel, name).notna().all(axis="columns") for name in columns], axis=1)
     return [int(year) for year in full.index[full.all(axis="columns")]]
 
 
-def wide(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return one column as years (T rows) by units (N columns)."""
+def by_year(panel: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Return one column as years (T rows) by units (N columns), missing cells as NaN.
+
+    Raises
+    ------
+    PanelError
+        If the index is not (unit, year), the column is absent, or a cell stands twice.
+    """
     if list(panel.index.names) != ["unit", "year"]:
         raise PanelError(
             f"panel: index levels {list(panel.index.names)}; index it by ('unit', 'year')."
@@ -67,12 +75,12 @@ def wide(panel: pd.DataFrame, column: str) -> pd.DataFrame:
             f"panel: {len(doubled)} rows appear twice ({first_five(doubled)}); keep one per unit "
             "and year."
         )
-    return panel[column].astype(float).unstack("unit")
+    return panel[column].astype(float).unstack("unit").sort_index()
 
 
 def positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:
     """Return one column as years by units; refuse cells that are missing or not positive."""
-    table = wide(panel, column)
+    table = by_year(panel, column)
     for bad, what in ((table.isna(), "missing"), (table <= 0, "not positive")):
         cells = cells_of(bad)
         if cells:
@@ -114,3 +122,23 @@ def members(label: pd.Series[str], wanted: Collection[str]) -> list[str]:
             f"{first_five(sorted(label.unique()))}."
         )
     return chosen
+
+
+def consecutive(table: pd.DataFrame, what: str, fewest: int) -> pd.DataFrame:
+    """Return the table if its years follow each other and are enough.
+
+    Raises
+    ------
+    PanelError
+        If there are fewer than `fewest` years, or gaps between them.
+    """
+    years = [int(year) for year in table.index]
+    if len(years) < fewest:
+        raise PanelError(f"{what}: {len(years)} years; give at least {fewest}.")
+    gaps = [late for early, late in pairwise(years) if late != early + 1]
+    if gaps:
+        raise PanelError(
+            f"{what}: the year before {first_five(gaps)} is not in the panel; give consecutive "
+            "years."
+        )
+    return table

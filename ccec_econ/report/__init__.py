@@ -3,10 +3,12 @@
 from ccec_econ.report import style
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.describe import describe, labels, statistics, variables
+from ccec_econ.report.distribution import distribution_figure
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
 from ccec_econ.report.packs import packs_frame, packs_table
+from ccec_econ.report.paths import paths_figure
 from ccec_econ.report.study import study_figure
 from ccec_econ.report.style import PaperFigure
 
@@ -17,10 +19,12 @@ __all__ = [
     "circle_map",
     "city_polygons",
     "describe",
+    "distribution_figure",
     "labels",
     "listed",
     "packs_frame",
     "packs_table",
+    "paths_figure",
     "statistics",
     "study_figure",
     "style",

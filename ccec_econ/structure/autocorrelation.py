@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from ccec_econ.convergence.tables import wide
+from ccec_econ.convergence.tables import by_year
 from ccec_econ.errors import PanelError, first_five
 from ccec_econ.inference.dependence import moran_of_rows
 from ccec_econ.weights import WeightsLike, align, from_matrix
@@ -151,7 +151,7 @@ def local_moran(
 
 
 def _varying(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    table = wide(panel, column)
+    table = by_year(panel, column)
     gaps = table.index[table.isna().any(axis=1)]
     if len(gaps):
         raise PanelError(
