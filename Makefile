@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env data-check replicate test simulate verify accept paper lock clean
+.PHONY: help env data-check replicate test slow simulate verify accept paper lock clean
 
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
@@ -57,8 +57,11 @@ test: $(ready) ## style, types, layers of import and the test suite
 	.venv/bin/lint-imports --no-logo
 	$(python) -m pytest
 
-simulate: $(ready) ## run the long simulations that `make test` leaves out (minutes)
+slow: $(ready) ## run the long tests that `make test` leaves out (minutes)
 	$(python) -m pytest -m slow
+
+simulate: $(ready) ## run the Monte Carlo behind Table 18 into replication/simulation (a quarter of an hour)
+	@$(python) replication/simulate.py
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html
 	@$(python) replication/verify.py

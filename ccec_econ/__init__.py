@@ -8,6 +8,7 @@
 """
 
 from ccec_econ import (
+    audit,
     circle,
     convergence,
     data,
@@ -19,9 +20,15 @@ from ccec_econ import (
     weights,
 )
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
+from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.effects import Effects
+from ccec_econ.inference.groups import GroupEffects
+from ccec_econ.inference.hac import Conley, DriscollKraay
 from ccec_econ.inference.multiple import holm, romano_wolf
-from ccec_econ.inference.vcov import Cluster, DriscollKraay, Information, QuasiML
+from ccec_econ.inference.orders import OrderEffects
+from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.units import UnitEffects
+from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.gmm import gmm, s2sls
 from ccec_econ.models.groups import (
@@ -39,6 +46,7 @@ from ccec_econ.models.nesting import (
     sdm_vs_sdem,
     wald_test,
 )
+from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.random import random_effects, random_effects_gm
 from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.models.resampling import bootstrap, randomisation_test, wild_cluster
@@ -51,6 +59,9 @@ from ccec_econ.models.specification import (
     moran_by_period,
 )
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.threshold import threshold
+from ccec_econ.models.threshold_results import ThresholdResults
+from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.models.unit_means import mundlak
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
@@ -59,17 +70,27 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AndersonRubinSet",
+    "Bootstrap",
     "Cluster",
+    "Conley",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",
+    "GroupEffects",
     "HigherOrderResults",
     "Information",
     "InstrumentalResults",
+    "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
+    "SmallSample",
+    "SmallSamples",
     "SpatialPanelResults",
     "Table",
+    "ThresholdResults",
+    "UnbalancedPanelResults",
+    "UnitEffects",
+    "audit",
     "bootstrap",
     "circle",
     "common_factor",
@@ -109,6 +130,7 @@ __all__ = [
     "split_by_origin",
     "structure",
     "table",
+    "threshold",
     "unit_effects",
     "wald_test",
     "weights",

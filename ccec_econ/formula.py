@@ -15,9 +15,9 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
-from ccec_econ.panel import Panel
+from ccec_econ.panel import Panel, UnbalancedPanel
 
-__all__ = ["Design", "Effects", "Spec", "lagged_term", "materialise", "parse"]
+__all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
@@ -139,7 +139,7 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
     PanelError
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
-    effects = _effects(spec, panel)
+    effects = effects_of(spec, panel)
     left, right = _formulas(spec)
     used = _used(left, right, panel)
     frame = _numeric(panel, used, spec)
@@ -176,7 +176,14 @@ def _fixed(formula: str, text: str) -> tuple[str, ...]:
     return names
 
 
-def _effects(spec: Spec, panel: Panel) -> Effects:
+def effects_of(spec: Spec, panel: Panel) -> Effects:
+    """Return the fixed effects that a formula names behind the bar.
+
+    Raises
+    ------
+    FormulaError
+        If a name is no index level of the panel.
+    """
     known = {panel.unit_name: "unit", panel.time_name: "time"}
     wrong = [name for name in spec.fixed if name not in known]
     if wrong:
@@ -247,7 +254,7 @@ def _lagger(
 
     def lagged(column: Any) -> NDArray[np.float64]:
         values = panel.cube(np.asarray(column, dtype=np.float64))
-        return (values @ lag.T if isinstance(lag, np.ndarray) else lag(values)).ravel()
+        return panel.rows(values @ lag.T if isinstance(lag, np.ndarray) else lag(values))
 
     return lagged
 
@@ -321,8 +328,9 @@ def _refuse_not_finite(frame: pd.DataFrame, panel: Panel, what: str) -> None:
         return
     names = [str(name) for name in bad.columns[bad.any(axis=0)]]
     cells = panel.cells(bad.any(axis=1).to_numpy())
+    leave = " leave these rows out," if isinstance(panel, UnbalancedPanel) else ""
     raise PanelError(
         f"missing or infinite values in {what} {first_five(names)}: {len(cells)} cells, "
-        f"{first_five(cells)}; choose units and periods where the {what} is complete, "
+        f"{first_five(cells)};{leave} choose units and periods where the {what} is complete, "
         "or fill these cells and say how."
     )

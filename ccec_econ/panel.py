@@ -1,4 +1,4 @@
-"""Panel: a labelled frame becomes arrays in (T, N, K) order. No other module knows index order."""
+"""Panels: a labelled frame becomes arrays in (T, N, K) order. No other module knows index order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import PanelError, first_five
 
-__all__ = ["Panel"]
+__all__ = ["Panel", "UnbalancedPanel"]
 
 _MIN_UNITS = 3
 _MIN_PERIODS = 2
@@ -51,26 +51,10 @@ class Panel:
             If there is no two-level index (unit, time), a label is missing or does not sort, a
             (unit, period) appears twice, a cell is missing, T < 2 or N < 3.
         """
-        frame = _indexed(data, index)
-        if frame.empty:
-            raise PanelError("the data have no rows; check the selection of units and periods.")
-        _refuse_labels(frame)
-        _refuse_duplicates(frame)
-        units = frame.index.get_level_values(0).unique().sort_values()
-        times = frame.index.get_level_values(1).unique().sort_values()
+        frame, units, times = _labelled(data, index)
         _refuse_gaps(frame, units, times)
-        if len(times) < _MIN_PERIODS:
-            raise PanelError(
-                f"panel too short: T = {len(times)} period ({first_five(times)}); "
-                f"a panel model needs at least {_MIN_PERIODS} periods."
-            )
-        if len(units) < _MIN_UNITS:
-            raise PanelError(
-                f"panel too narrow: N = {len(units)} units ({first_five(units)}); "
-                f"a spatial model needs at least {_MIN_UNITS} units."
-            )
-        frame = frame.swaplevel().sort_index()
-        return cls(frame, units.rename(frame.index.names[1]), times.rename(frame.index.names[0]))
+        _refuse_small(units, times)
+        return cls(frame, units, times)
 
     @property
     def unit_name(self) -> str:
@@ -87,14 +71,90 @@ class Panel:
         shape = (len(self.times), len(self.units), *columns.shape[1:])
         return np.ascontiguousarray(columns, dtype=np.float64).reshape(shape)
 
+    def rows(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of shape (T, N) in the order of the frame: undoes `cube`."""
+        return values.reshape(-1)
+
     def series(self, values: NDArray[np.float64], name: str) -> pd.Series:
         """Label an array of shape (T, N) as a Series indexed (unit, time), sorted."""
-        flat = pd.Series(values.reshape(-1), index=self.frame.index, name=name)
+        flat = pd.Series(self.rows(values), index=self.frame.index, name=name)
         return flat.swaplevel().sort_index()
 
     def cells(self, where: NDArray[np.bool_]) -> list[str]:
-        """Name the (unit, period) of the rows where a mask of length T * N is true."""
+        """Name the (unit, period) of the rows of the frame where a mask is true."""
         return [f"({unit}, {time})" for time, unit in self.frame.index[where]]
+
+
+@dataclass(frozen=True, slots=True)
+class UnbalancedPanel(Panel):
+    """A panel in which units may miss whole periods, sorted by period and then by unit.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per period and unit present, indexed (time, unit), both sorted.
+    units, times : Index
+        Labels of the N units and T periods that have a row.
+    present : ndarray of bool, shape (T, N)
+        Which cells have a row.
+    """
+
+    present: NDArray[np.bool_]
+
+    @classmethod
+    def from_frame(
+        cls, data: pd.DataFrame, index: tuple[str, str] | None = None
+    ) -> UnbalancedPanel:
+        """Check a long frame and put it in (time, unit) order; a missing row is an absent unit.
+
+        Parameters
+        ----------
+        data, index
+            As in `Panel.from_frame`, rows may be missing.
+
+        Raises
+        ------
+        PanelError
+            As `Panel.from_frame`, except for missing rows; if a period has fewer than 3 units.
+        """
+        frame, units, times = _labelled(data, index)
+        _refuse_small(units, times)
+        present = np.zeros((len(times), len(units)), dtype=bool)
+        periods, members = (frame.index.get_level_values(level) for level in (0, 1))
+        present[times.get_indexer(periods), units.get_indexer(members)] = True
+        thin = times[present.sum(axis=1) < _MIN_UNITS]
+        if len(thin):
+            raise PanelError(
+                f"fewer than {_MIN_UNITS} units in {first_five(thin)}; a spatial model needs at "
+                f"least {_MIN_UNITS} in every period: drop these periods."
+            )
+        return cls(frame, units, times, present)
+
+    def cube(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lay rows, (C, K) or (C,), into (T, N, K) or (T, N), zero where a unit is absent."""
+        out = np.zeros((*self.present.shape, *columns.shape[1:]))
+        out[self.present] = columns
+        return out
+
+    def rows(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Values of shape (T, N) of the cells present, in the order of the frame."""
+        return values[self.present]
+
+
+def _labelled(
+    data: pd.DataFrame, index: tuple[str, str] | None
+) -> tuple[pd.DataFrame, pd.Index, pd.Index]:
+    """Frame indexed (time, unit), sorted, with its units and periods."""
+    frame = _indexed(data, index)
+    if frame.empty:
+        raise PanelError("the data have no rows; check the selection of units and periods.")
+    _refuse_labels(frame)
+    _refuse_duplicates(frame)
+    units, times = (
+        frame.index.get_level_values(level).unique().sort_values().rename(name)
+        for level, name in enumerate(frame.index.names)
+    )
+    return frame.swaplevel().sort_index(), units, times
 
 
 def _indexed(data: pd.DataFrame, index: tuple[str, str] | None) -> pd.DataFrame:
@@ -152,12 +212,26 @@ def _refuse_duplicates(frame: pd.DataFrame) -> None:
         )
 
 
+def _refuse_small(units: pd.Index, times: pd.Index) -> None:
+    if len(times) < _MIN_PERIODS:
+        raise PanelError(
+            f"panel too short: T = {len(times)} period ({first_five(times)}); "
+            f"a panel model needs at least {_MIN_PERIODS} periods."
+        )
+    if len(units) < _MIN_UNITS:
+        raise PanelError(
+            f"panel too narrow: N = {len(units)} units ({first_five(units)}); "
+            f"a spatial model needs at least {_MIN_UNITS} units."
+        )
+
+
 def _refuse_gaps(frame: pd.DataFrame, units: pd.Index, times: pd.Index) -> None:
     full = pd.MultiIndex.from_product([units, times])
     if len(full) == len(frame):
         return
-    gaps = full[~full.isin(frame.index)]
+    gaps = full[~full.isin(frame.swaplevel().index)]
     raise PanelError(
         f"panel is unbalanced: {len(gaps)} of {len(full)} cells have no row: {first_five(gaps)}; "
-        "cut the sample to units and periods that are complete, or supply these rows."
+        "cut the sample to units and periods that are complete, supply these rows, or say "
+        "unbalanced=True in ols, slx, sar, sem, sdm, sdem, sac or gns without time lags."
     )

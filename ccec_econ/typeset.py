@@ -40,6 +40,8 @@ _LATEX = {
     "β": r"$\beta$",
     "θ": r"$\theta$",
     "λ": r"$\lambda$",
+    "τ": r"$\tau$",
+    "φ": r"$\varphi$",
     "Δ": r"$\Delta$",
     "–": "--",
 }

@@ -23,6 +23,8 @@ __all__ = [
     "inverse_distance",
     "is_row_standardised",
     "nearest",
+    "nearest_of",
+    "refuse_mismatch",
     "row_standardise",
     "split",
 ]
@@ -105,11 +107,24 @@ def nearest(layer: Layer = "city", *, k: int = 4) -> Graph:
         If k is not between 1 and N - 1.
     """
     distance = distances(layer)
+    return from_matrix(nearest_of(distance.to_numpy(), k), distance.index)
+
+
+def nearest_of(distance: NDArray[np.float64], k: int) -> NDArray[np.float64]:
+    """Row-standardised weights (N, N) of the k nearest by a matrix of distances.
+
+    Ties go to the unit that comes first.
+
+    Raises
+    ------
+    WeightsError
+        If k is not between 1 and N - 1.
+    """
     if not 1 <= k < len(distance):
         raise WeightsError(f"k = {k}: give a number from 1 to {len(distance) - 1}.")
-    d = distance.to_numpy() + np.diag(np.full(len(distance), np.inf))
+    d = distance + np.diag(np.full(len(distance), np.inf))
     rank = d.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
-    return row_standardise(from_matrix((rank < k).astype(float), distance.index))
+    return np.asarray((rank < k) / float(k))
 
 
 def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
@@ -232,7 +247,7 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
         finite.
     """
     graph = _as_graph(weights)
-    _refuse_mismatch(graph.unique_ids, units)
+    refuse_mismatch(graph.unique_ids, units)
     W = _matrix(graph, units)
     if not np.isfinite(W).all():
         raise WeightsError(
@@ -274,7 +289,14 @@ def _matrix(graph: Graph, order: pd.Index) -> NDArray[np.float64]:
     return W
 
 
-def _refuse_mismatch(labels: pd.Index, units: pd.Index) -> None:
+def refuse_mismatch(labels: pd.Index, units: pd.Index, *, what: str = "weights") -> None:
+    """Refuse labels that are not those of the units of a panel, in whatever order.
+
+    Raises
+    ------
+    AlignmentError
+        If they differ; both differences are listed.
+    """
     only_weights, only_panel = labels.difference(units), units.difference(labels)
     if not len(only_weights) and not len(only_panel):
         return
@@ -285,7 +307,7 @@ def _refuse_mismatch(labels: pd.Index, units: pd.Index) -> None:
         else "drop or add units on one side"
     )
     raise AlignmentError(
-        f"weights and panel differ: {len(only_weights)} only in the weights "
+        f"{what} and panel differ: {len(only_weights)} only in the {what} "
         f"({first_five(only_weights) or 'none'}), {len(only_panel)} only in the panel "
         f"({first_five(only_panel) or 'none'}); {remedy}."
     )

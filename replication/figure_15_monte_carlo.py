@@ -16,6 +16,7 @@ NAMES = {
     "direct": "direct",
     "bias_corrected": "direct, bias-corrected",
 }
+COLUMNS = ["method", "mean", "bias", "sd", "mcse", "coverage"]
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -28,7 +29,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         table = study(
             Design(setting["rho"]), W, setting["periods"], draws=setting["draws"], rng=random
         )
-        frames.append(table.assign(N=n))
+        frames.append(table[COLUMNS].assign(N=n))
     frame = pd.concat(frames, ignore_index=True)
     note = (
         f"SAR with two-way effects, T = {setting['periods']}, true ρ = {setting['rho']}, "

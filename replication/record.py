@@ -6,13 +6,13 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from environment import THREAD_VARIABLES
 
-__all__ = ["describe", "state_of_code"]
+__all__ = ["describe", "packages", "state_of_code"]
 
 
 def state_of_code(root: Path) -> dict[str, object]:
@@ -33,7 +33,7 @@ def describe(
     return {
         "code": dict(code),
         "python": platform.python_version(),
-        "packages": _packages(root / "requirements.in"),
+        "packages": packages(_listed(root / "requirements.in")),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": os.cpu_count(),
         "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
@@ -55,13 +55,17 @@ def _git(root: Path, *arguments: str) -> str | None:
     return answer.stdout.strip()
 
 
-def _packages(listed: Path) -> dict[str, str | None]:
-    """Return the installed version of each package named in requirements.in."""
-    if not listed.exists():
-        return {}
-    lines = listed.read_text(encoding="utf-8").splitlines()
-    names = [found[0] for line in lines if (found := re.match(r"[A-Za-z0-9._-]+", line))]
+def packages(names: Iterable[str]) -> dict[str, str | None]:
+    """Return the installed version of each package, None where it is not installed."""
     return {name: _installed(name) for name in names}
+
+
+def _listed(path: Path) -> list[str]:
+    """Names of the packages in requirements.in."""
+    if not path.exists():
+        return []
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return [found[0] for line in lines if (found := re.match(r"[A-Za-z0-9._-]+", line))]
 
 
 def _installed(name: str) -> str | None:

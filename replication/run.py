@@ -196,11 +196,12 @@ def _module(project: Project, path: Path) -> ModuleType:
 
 
 def _shared_inputs(project: Project) -> list[Path]:
-    """List what every exhibit depends on: the package, the helpers here, settings, data, lock."""
+    """List what every exhibit depends on: package, helpers, simulations, settings, data, lock."""
     programs = {project.program(row) for row in project.rows}
     return [
         *project.root.glob("ccec_econ/**/*.py"),
         *(path for path in project.replication.glob("*.py") if path not in programs),
+        *project.replication.glob("simulation/*"),
         project.replication / "config.toml",
         project.root / "data" / "MANIFEST.sha256",
         project.root / "requirements.lock",

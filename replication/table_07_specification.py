@@ -9,6 +9,7 @@ import pandas as pd
 import ccec_econ as ce
 from ccec_econ.inference.outcome import Outcomes
 from exhibit import Exhibit, main, rng
+from packs import pack, pack_data, pack_numbers, pack_table
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -23,17 +24,25 @@ def build(config: dict[str, Any]) -> Exhibit:
         "residuals": ce.dependence_tests(sdm, draws=draws, rng=random),
         "effects": Outcomes("Unit effects and regressors", (ce.mundlak(ols),)),
     }
+    found = pack(config, "table_07", sdm, ["rho"], margin=config["small_sample"]["rho"])
     frames = {name: group.to_frame() for name, group in groups.items()}
     every = pd.concat(frames.values())
     return Exhibit(
-        table={name: group.summary() for name, group in groups.items()},
-        data={name: frame.reset_index() for name, frame in frames.items()},
+        table={name: group.summary() for name, group in groups.items()}
+        | {
+            "small_sample": pack_table(
+                config, found, "What the units can say: spatial dependence of growth in the SDM"
+            )
+        },
+        data={name: frame.reset_index() for name, frame in frames.items()}
+        | {"small_sample": pack_data(found)},
         finding=finding(every),
         numbers={
             name: {"statistic": float(row["statistic"]), "p": float(row["pvalue"])}
             for name, row in every.iterrows()
             if pd.notna(row["pvalue"])
-        },
+        }
+        | {"small_sample": pack_numbers(found)},
     )
 
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 import ccec_econ as ce
 from exhibit import Exhibit, main
+from packs import GROWTH, pack, pack_data, pack_numbers, pack_table
 
 NOTES = (
     "Growth is 100 times the log difference of real GDP per resident, so slopes are percentage "
@@ -32,6 +33,8 @@ def build(config: dict[str, Any]) -> Exhibit:
         "SDM, direct": ce.sdm(formula, panel, W, method="direct"),
         "SDM, published": ce.sdm(formula, published, W),
     }
+    treatments, size = config["baseline"]["treatments"], config["small_sample"]["growth"]
+    found = pack(config, "table_08", fits["SDM"], treatments, size=size)
     table = ce.table(
         fits,
         title="Baseline: growth of real GDP per resident, 16 units",
@@ -41,8 +44,20 @@ def build(config: dict[str, Any]) -> Exhibit:
     )
     frames = {name: fit.to_frame() for name, fit in fits.items()}
     return Exhibit(
-        table=table,
-        data=pd.concat(frames, names=["model"]).reset_index(),
+        table={
+            "": table,
+            "small_sample": pack_table(
+                config,
+                found,
+                "What the units can say: own slopes of the three treatments in the SDM",
+                size=size,
+                unit=GROWTH,
+            ),
+        },
+        data={
+            "": pd.concat(frames, names=["model"]).reset_index(),
+            "small_sample": pack_data(found),
+        },
         finding=finding(fits["SDM"], config["labels"]),
         numbers={
             "rho": fits["SDM"].rho,
@@ -58,6 +73,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "clusters_df": ce.Cluster()(fits["SDM"].estimate).df,
             "slope": {term: float(value) for term, value in fits["SDM"].params.items()},
             "p": {term: float(value) for term, value in fits["SDM"].pvalues.items()},
+            "small_sample": pack_numbers(found),
             "p_cluster": {
                 term: float(value)
                 for term, value in fits["SDM"].with_cov(ce.Cluster()).pvalues.items()

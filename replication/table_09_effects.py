@@ -6,6 +6,7 @@ from typing import Any
 
 import ccec_econ as ce
 from exhibit import Exhibit, main, rng
+from packs import GROWTH, Pack, pack, pack_data, pack_numbers, pack_table
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -17,16 +18,8 @@ def build(config: dict[str, Any]) -> Exhibit:
     effects = fit.effects(**options).select(treatments)
     clustered = fit.with_cov(ce.Cluster()).effects(**options).select(treatments)
     labels = config["labels"]
-    packs = {
-        term: ce.small_sample(
-            fit,
-            term,
-            quantity="total",
-            draws=config["draws"]["bootstrap"],
-            rng=rng(config, f"table_09_{term}"),
-        )
-        for term in treatments
-    }
+    size = config["small_sample"]["growth"]
+    found = pack(config, "table_09", fit, treatments, quantity="total", size=size)
     return Exhibit(
         table={
             "": effects.summary(
@@ -39,26 +32,24 @@ def build(config: dict[str, Any]) -> Exhibit:
                 ),
                 digits=3,
             ),
-            "small_sample": ce.report.packs_table(
-                packs,
-                title="What sixteen units can say: total effects of the three treatments",
-                labels=labels,
-                units=ce.data.load_units()["name"].to_dict(),
+            "small_sample": pack_table(
+                config,
+                found,
+                "What the units can say: total effects of the three treatments",
+                size=size,
+                unit=GROWTH,
             ),
         },
         data={
             "": effects.frame.join(clustered.frame.add_suffix("_cluster")).reset_index(),
-            "small_sample": ce.report.packs_frame(packs).reset_index(),
+            "small_sample": pack_data(found),
         },
-        finding=finding(effects, clustered, labels) + holm(packs),
+        finding=finding(effects, clustered, labels) + adjusted(found, size, labels),
         numbers={
             "draws": effects.draws,
             "level": 100 * effects.level,
             "rejected": effects.rejected,
-            "small_sample": {
-                term: {"p": pack.pvalue, "low": pack.range[0], "high": pack.range[1]}
-                for term, pack in packs.items()
-            },
+            "small_sample": pack_numbers(found),
             **{
                 f"{term}_{effect}": row.to_dict()
                 for (term, effect), row in effects.frame.iterrows()
@@ -80,10 +71,16 @@ def finding(effects: ce.Effects, clustered: ce.Effects, labels: dict[str, str]) 
     )
 
 
-def holm(packs: dict[str, Any]) -> str:
-    """Say the smallest p-value of the three total effects, adjusted for asking three times."""
-    smallest = ce.report.packs_frame(packs)["p_holm"].min()
-    return f" Smallest bootstrap p-value of a total effect, adjusted by Holm: {smallest:.2f}."
+def adjusted(found: Pack, size: float, labels: dict[str, str]) -> str:
+    """Say the p-values adjusted for asking three times, and which effects are surely small."""
+    frame = found.frame
+    small = [labels.get(term, term) for term in frame.index[frame["p_equivalence"] < 0.05]]
+    return (
+        f" Smallest bootstrap p-value of a total effect, adjusted for three hypotheses: "
+        f"{frame['p_holm'].min():.2f} by Holm, {frame['p_romano_wolf'].min():.2f} by Romano and "
+        f"Wolf. Total effects of {size:g} points of growth or more per standard deviation of a "
+        f"treatment are excluded at 5 % for {ce.report.listed(small)} of the three."
+    )
 
 
 if __name__ == "__main__":

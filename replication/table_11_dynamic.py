@@ -6,6 +6,7 @@ from typing import Any
 
 import ccec_econ as ce
 from exhibit import Exhibit, main, rng
+from packs import INCOME, pack, pack_data, pack_numbers, pack_table
 
 NOTES = (
     "Response: ln real GDP per resident. The digital index of four indicators, which reaches back "
@@ -26,6 +27,16 @@ def build(config: dict[str, Any]) -> Exhibit:
     speed = fit.convergence(draws=config["draws"]["bootstrap"], rng=rng(config, "table_11"))
     effects = fit.effects(draws=config["draws"]["effects"], rng=rng(config, "table_11_effects"))
     persistence = speed.frame.loc["tau"]
+    treatments, size = setting["treatments"], config["small_sample"]["income"]
+    found = pack(config, "table_11", fit, treatments, quantity="total", size=size)
+    held = pack(
+        config,
+        "table_11_persistence",
+        fit,
+        [setting["lag"]],
+        null=1.0,
+        margin=config["small_sample"]["persistence"],
+    )
     return Exhibit(
         table={
             "": ce.table(fits, title="Dynamic SDM", labels=labels, also=None, notes=NOTES),
@@ -33,10 +44,22 @@ def build(config: dict[str, Any]) -> Exhibit:
             "effects": effects.summary(
                 title="Short-run effects in the dynamic SDM", labels=labels, digits=3
             ),
+            "small_sample": pack_table(
+                config,
+                found,
+                "What the units can say: total short-run effects of the three treatments",
+                size=size,
+                unit=INCOME,
+            ),
+            "persistence": pack_table(
+                config, held, "What the units can say: persistence of income"
+            ),
         },
         data={
             "convergence": speed.frame.rename_axis("shock").reset_index(),
             "effects": effects.frame.reset_index(),
+            "small_sample": pack_data(found),
+            "persistence": pack_data(held),
         },
         finding=(
             f"The corrected persistence is {persistence['persistence']:.2f} (uncorrected "
@@ -54,6 +77,8 @@ def build(config: dict[str, Any]) -> Exhibit:
             "tau_lower": float(persistence["lower"]),
             "reaches_one": bool(persistence["upper"] >= 1.0),
             "periods": fit.estimate.y.shape[0],
+            "small_sample": pack_numbers(found),
+            "persistence": pack_numbers(held)[setting["lag"]],
         },
     )
 

@@ -46,7 +46,7 @@ class Speed:
     half_life, half_life_lower, half_life_upper : float
         Years; infinite where the speed is not positive.
     level : float
-    df : int or None
+    df : float or None
         Degrees of freedom of t; None for the normal.
     """
 
@@ -63,7 +63,7 @@ class Speed:
     half_life_lower: float
     half_life_upper: float
     level: float
-    df: int | None
+    df: float | None
 
     def __str__(self) -> str:
         return (
@@ -76,7 +76,7 @@ class Speed:
 
 
 def speed(
-    slope: float, std_error: float, span: float, *, df: int | None = None, level: float = 0.95
+    slope: float, std_error: float, span: float, *, df: float | None = None, level: float = 0.95
 ) -> Speed:
     """Turn a slope of annual growth on the starting level into a speed with its interval.
 
@@ -86,7 +86,7 @@ def speed(
         Of ``ln(y_end/y_start)/span`` on ``ln y_start``.
     span : float
         Years.
-    df : int, optional
+    df : float, optional
         Degrees of freedom of t; the normal without.
     level : float
         Confidence level in (0, 1).

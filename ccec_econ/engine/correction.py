@@ -59,7 +59,7 @@ def variance_corrected(fit: Estimate) -> Estimate:
 
     With weights that change over time the unit effects cannot leave by an orthonormal transform;
     the first-order bias is that of the variance alone, T/(T - 1) (Lee and Yu 2012, Spatial
-    Economic Analysis).
+    Economic Analysis 7, 31-74).
     """
     if fit.effects not in ("unit", "twoway"):
         return fit

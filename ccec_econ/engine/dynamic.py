@@ -286,7 +286,7 @@ def _moved(fit: Estimate, step: NDArray[np.float64]) -> Estimate:
         sigma2=best.sigma2 + float(step[-1]),
         loglik=float("nan"),
     )
-    return replace(fit, optimum=optimum, method="bias_corrected", others=())
+    return replace(fit, optimum=optimum, method="bias_corrected", others=(), uncorrected=best)
 
 
 def _own_transition(fit: Estimate, lags: TimeLags) -> NDArray[np.complex128]:

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.moments import Triangle, reduce_columns
-from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
+from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "estimate"]
+__all__ = ["Columns", "Estimate", "apply", "estimate", "refuse_constant"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -60,6 +60,8 @@ class Estimate:
         The estimates.
     others : tuple of Optimum
         Lower local maxima: rho and lam may swap when W and M are alike.
+    uncorrected : Optimum or None
+        The maximum that a bias correction moved, where scores are zero; None where none did.
     """
 
     y: NDArray[np.float64]
@@ -70,13 +72,14 @@ class Estimate:
     weights: Spectral | None
     x_weights: Spectral | None
     spectrum: Spectral | None
-    error: Spectrum | None
+    error: Spectral | None
     effects: EffectsName
     method: Method
     reduction: Reduction
     triangle: Triangle
     optimum: Optimum
     others: tuple[Optimum, ...] = ()
+    uncorrected: Optimum | None = None
 
     @property
     def spatial(self) -> tuple[str, ...]:
@@ -123,13 +126,39 @@ class Estimate:
             lagged = lagged - lagged.mean(axis=1, keepdims=True)
         return columns - self.optimum.lam * lagged
 
+    @property
+    def free(self) -> int:
+        """Observations behind scores and information."""
+        return self.reduction.rows * self.periods
+
+    def trace(self, A: NDArray[np.float64]) -> float:
+        """Trace of a form, (1 or T, N, N), over all independent periods."""
+        return self.periods * float(np.einsum("pii->", A) / len(A))
+
+    def pair(self, A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
+        """tr(AB) + tr(A'B) of two forms over all independent periods."""
+        crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
+        return self.periods * float((crossed + straight).mean())
+
+    def lagged_mean(
+        self, G: NDArray[np.float64], Z: NDArray[np.float64], v: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """Part of the lagged response that is not Gv: G Zd, shape (T, N)."""
+        return apply(G, Z @ self.optimum.coefficients)
+
+
+def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Multiply the units of every period, (T, N), by a form of shape (1 or T, N, N)."""
+    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
+    return np.asarray(np.einsum("tij,tj->ti", every, columns))
+
 
 def estimate(
     columns: Columns,
     *,
     weights: Spectral | None,
     x_weights: Spectral | None,
-    error_weights: Spectrum | None,
+    error_weights: Spectral | None,
     lag_y: bool,
     effects: EffectsName,
     method: Method,
@@ -161,7 +190,7 @@ def estimate(
     T, N = y.shape
     size = size or reduction(effects, method, T, N)
     Z, y_in = demean(X, effects), demean(y, effects)
-    _refuse_constant(
+    refuse_constant(
         np.dstack([y, X]), np.dstack([y_in, Z]), ("the response", *columns.terms), effects
     )
     Wy = weights.lag(y) if lag_y and weights is not None else np.zeros_like(y)
@@ -209,12 +238,19 @@ def _projected(weights: Spectral | None, size: Reduction) -> Spectral | None:
     return weights.project() if weights is not None and size.projected else weights
 
 
-def _refuse_constant(
+def refuse_constant(
     raw: NDArray[np.float64],
     within: NDArray[np.float64],
     names: tuple[str, ...],
     effects: EffectsName,
 ) -> None:
+    """Refuse columns, (T, N, K), of which the removal of effects leaves nothing.
+
+    Raises
+    ------
+    IdentificationError
+        Naming them.
+    """
     size = np.linalg.norm(raw, axis=(0, 1))
     left = np.linalg.norm(within, axis=(0, 1))
     gone = [name for name, a, b in zip(names, size, left, strict=True) if b <= _NO_VARIATION * a]

@@ -7,6 +7,10 @@ After the effects are removed, with m rows per period and tau periods,
 SSE(rho) = |e_0 - sum_k rho_k e_k|^2 with e_k the residuals of W_k y on Z. With time effects removed
 by the transformation the determinant is |I - sum rho_k W_k| / (1 - sum rho_k), which holds when
 every W_k is row-standardised by itself.
+
+The search keeps to the region where sum |rho_k| |W_k| < 1 in one of the norms 1, 2 and infinity:
+there I - sum rho_k W_k is non-singular and connected to I. For row-standardised weights that is
+sum |rho_k| < 1. In units of the weights' norms the search does not depend on their scale.
 """
 
 from __future__ import annotations
@@ -18,15 +22,17 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.optimize import minimize
 
-from ccec_econ.engine.estimate import Columns
+from ccec_econ.engine.estimate import Columns, refuse_constant
+from ccec_econ.engine.moments import reduce_columns
 from ccec_econ.engine.transform import EffectsName, Reduction, demean, reduction
-from ccec_econ.errors import ConvergenceError, IdentificationError
+from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
 
 __all__ = ["HigherOrder", "estimate_higher_order"]
 
-_STARTS = (0.0, 0.3, -0.3)  # values of each rho from which the search starts
+_STARTS = (0.0, 0.3, -0.3)  # values of each rho, times its weights' norm, where the search starts
 _SCORE = 1e-6  # gradient, over the number of observations, that counts as zero
-_BORDER = 1e-6  # distance of sum |rho| from one that counts as on the border
+_BORDER = 1e-6  # distance of sum |rho| |W| from one that counts as on the border
+_DEPENDENT = 1e-10  # share of a lag's length that the columns before it leave
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class HigherOrder:
     residuals : ndarray, shape (T, N)
         Innovations, effects removed.
     reduction : Reduction
+    W : ndarray, shape (p, N, N)
     """
 
     rho: NDArray[np.float64]
@@ -52,6 +59,7 @@ class HigherOrder:
     covariance: NDArray[np.float64]
     residuals: NDArray[np.float64]
     reduction: Reduction
+    W: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +70,12 @@ class _Problem:
     q: NDArray[np.float64]  # (K, 1 + p): Q'y and Q'W_k y
     corner: NDArray[np.float64]  # (1 + p, 1 + p) factor of their residuals
     W: NDArray[np.float64]  # (p, N, N)
+    norms: NDArray[np.float64]  # (3, p)
     size: Reduction
+
+    def reach(self, rho: NDArray[np.float64]) -> float:
+        """Sum of |rho_k| |W_k| in the norm that makes it least; one is the border."""
+        return float((self.norms @ np.abs(rho)).min())
 
     def residual(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.corner @ np.concatenate([[1.0], -rho]))
@@ -77,7 +90,7 @@ class _Problem:
         return G - G.mean(axis=1, keepdims=True) if self.size.projected else G
 
     def loglik(self, rho: NDArray[np.float64]) -> float:
-        if np.abs(rho).sum() >= 1.0:
+        if self.reach(rho) >= 1.0:
             return -np.inf
         sign, logdet = np.linalg.slogdet(self.S(rho))
         if sign <= 0:
@@ -99,34 +112,40 @@ class _Problem:
 def estimate_higher_order(
     columns: Columns, W: NDArray[np.float64], effects: EffectsName
 ) -> HigherOrder:
-    """Maximise the likelihood over the region sum |rho_k| < 1.
+    """Maximise the likelihood over the region sum |rho_k| |W_k| < 1.
 
     Parameters
     ----------
     W : ndarray, shape (p, N, N)
-        Weights, each row-standardised by itself.
+        Weights; each row-standardised by itself where there are time effects.
 
     Raises
     ------
     IdentificationError
-        If columns are dependent or there are too few observations.
+        If a column does not vary once the effects are removed, columns or spatial lags are
+        dependent, or there are too few observations.
     ConvergenceError
         If no start reaches an interior maximum.
     """
-    problem, Z, lags, y = _reduce(columns, W, effects)
+    scale = _norms(W).min(axis=0)
+    scale[np.abs(scale - 1.0) < _BORDER] = 1.0  # row-standardised weights stay what they are
+    problem, Z, lags, y = _reduce(columns, W / scale[:, None, None], effects)
     rho = _maximise(problem)
     c = np.concatenate([[1.0], -rho])
     coefficients = solve_triangular(problem.R, problem.q @ c)
     residuals = y - np.tensordot(rho, lags, axes=1) - Z @ coefficients
     s2 = float((residuals**2).sum()) / problem.size.nobs
+    units = np.concatenate([np.ones(len(coefficients)), scale, [1.0]])
+    covariance = _covariance(problem, Z, coefficients, rho, s2) / np.outer(units, units)
     return HigherOrder(
-        rho=rho,
+        rho=rho / scale,
         coefficients=coefficients,
         sigma2=s2,
         loglik=problem.loglik(rho),
-        covariance=_covariance(problem, Z, coefficients, rho, s2),
+        covariance=covariance,
         residuals=residuals,
         reduction=problem.size,
+        W=W,
     )
 
 
@@ -136,23 +155,32 @@ def _reduce(
     T, N = columns.y.shape
     size = reduction(effects, "transformation", T, N)
     Z, y = demean(columns.X, effects), demean(columns.y, effects)
+    names = ("the response", *columns.terms)
+    refuse_constant(np.dstack([columns.y, columns.X]), np.dstack([y, Z]), names, effects)
     lags = np.stack([demean(columns.y @ one.T, effects) for one in W])
     K, p = Z.shape[2], len(W)
     if size.nobs <= K + p:
         raise IdentificationError(
             f"{K + p} coefficients on {size.nobs} observations net of effects; use fewer terms."
         )
-    stacked = np.column_stack([Z.reshape(T * N, K), y.ravel(), *(lag.ravel() for lag in lags)])
+    flat = Z.reshape(T * N, K)
+    reduce_columns(flat, y.ravel(), np.zeros(T * N), columns.terms, size.nobs)
+    stacked = np.column_stack([flat, y.ravel(), *(lag.ravel() for lag in lags)])
     length = np.linalg.norm(stacked, axis=0)
-    if (length == 0.0).any():
-        raise IdentificationError("a column has no variation once the effects are removed.")
     R = np.linalg.qr(stacked / length, mode="r") * length
-    if (np.abs(np.diag(R)) < 1e-10 * length).any():
+    weak = np.flatnonzero(np.abs(np.diag(R)) < _DEPENDENT * length) - K - 1
+    if len(weak):
         raise IdentificationError(
-            "regressors and spatial lags are linearly dependent once the effects are removed; "
-            "drop a term, or use weights that differ."
+            f"spatial lag {first_five(weak + 1)} of {p} is a linear combination of the response, "
+            "the regressors and the lags before it once the effects are removed; use weights that "
+            "differ, and that tell near from far."
         )
-    return _Problem(R[:K, :K], R[:K, K:], R[K:, K:], W, size), Z, lags, y
+    return _Problem(R[:K, :K], R[:K, K:], R[K:, K:], W, _norms(W), size), Z, lags, y
+
+
+def _norms(W: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Norms 1, 2 and infinity of each of the weights (p, N, N), shape (3, p)."""
+    return np.stack([np.linalg.norm(W, ord=kind, axis=(1, 2)) for kind in (1, 2, np.inf)])
 
 
 def _maximise(problem: _Problem) -> NDArray[np.float64]:
@@ -162,25 +190,29 @@ def _maximise(problem: _Problem) -> NDArray[np.float64]:
         return -problem.loglik(rho)
 
     def slope(rho: np.ndarray[tuple[int], np.dtype[np.float64]]) -> NDArray[np.float64]:
-        return -problem.score(rho) if np.abs(rho).sum() < 1.0 else np.zeros(p)
+        return -problem.score(rho) if problem.reach(rho) < 1.0 else np.zeros(p)
 
     best, height = None, -np.inf
     starts = np.stack(np.meshgrid(*[_STARTS] * p), axis=-1).reshape(-1, p)
-    for start in starts[np.abs(starts).sum(axis=1) < 1.0]:
-        found = minimize(
-            falling,
-            np.array(start, dtype=np.float64),
-            jac=slope,
-            method="BFGS",
-            options={"gtol": _SCORE * problem.size.nobs},
-        )
+    for start in starts:
+        if problem.reach(start) >= 1.0:
+            continue
+        with np.errstate(invalid="ignore"):  # steps that leave the region have infinite height
+            found = minimize(
+                falling,
+                np.array(start, dtype=np.float64),
+                jac=slope,
+                method="BFGS",
+                options={"gtol": _SCORE * problem.size.nobs},
+            )
         if -float(found.fun) > height:
             best, height = np.asarray(found.x, dtype=np.float64), -float(found.fun)
     best = None if best is None else _newton(problem, best)
-    if best is None or np.abs(best).sum() > 1.0 - _BORDER or not _is_flat(problem, best):
+    if best is None or problem.reach(best) > 1.0 - _BORDER or not _is_flat(problem, best):
         raise ConvergenceError(
             f"the likelihood of {p} spatial lags has no interior maximum with the sum of |rho| "
-            "below one; drop a spatial lag or add the effects that the model leaves out."
+            "(times the norm of its weights) below one; drop a spatial lag or add the effects that "
+            "the model leaves out."
         )
     return best
 
@@ -197,7 +229,7 @@ def _newton(problem: _Problem, rho: NDArray[np.float64]) -> NDArray[np.float64]:
             ]
         )
         move = np.linalg.solve(hessian, score)
-        if np.abs(rho - move).sum() >= 1.0 or np.abs(move).max() < 1e-14:
+        if problem.reach(rho - move) >= 1.0 or np.abs(move).max() < 1e-14:
             break
         rho = rho - move
     return rho

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Estimate, apply
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
@@ -26,7 +26,6 @@ __all__ = [
     "expected_information",
     "inverse_information",
     "inverted",
-    "mean_trace",
     "scores",
 ]
 
@@ -62,19 +61,13 @@ def scores(fit: Estimate) -> Scores:
     if fit.spectrum is not None:
         G = fit.spectrum.G(fit.optimum.rho)
         if fit.error is not None:
-            R = np.eye(len(G)) - fit.optimum.lam * fit.error.W
-            G = fit.error.centre(R @ np.linalg.solve(R.T, G.T).T)
+            G = fit.error.conjugate(fit.optimum.lam, G)
         forms["rho"] = G.reshape(-1, *G.shape[-2:])
-        mean = apply(forms["rho"], Z @ fit.optimum.coefficients)
+        mean = fit.lagged_mean(forms["rho"], Z, v)
     if fit.error is not None:
-        forms["lam"] = fit.error.G(fit.optimum.lam)[None]
+        H = fit.error.G(fit.optimum.lam)
+        forms["lam"] = H.reshape(-1, *H.shape[-2:])
     return Scores(Z, v, mean, forms)
-
-
-def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiply the units of every period, (T, N), by a form of shape (1 or T, N, N)."""
-    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
-    return np.asarray(np.einsum("tij,tj->ti", every, columns))
 
 
 def expected_information(fit: Estimate) -> NDArray[np.float64]:
@@ -130,7 +123,7 @@ def inverted(
 
 def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Information with coefficients replaced by R d, Z'Z = R'R, and R itself."""
-    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.periods
+    parts, s2 = scores(fit), fit.optimum.sigma2
     R = fit.triangle.at(fit.optimum.lam).R
     K, names = len(R), list(parts.forms)
     P = K + len(names) + 1
@@ -140,22 +133,11 @@ def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.floa
         A = parts.forms[one]
         for b, other in enumerate(names, start=K):
             B = parts.forms[other]
-            info[a, b] = tau * _pair(A, B)
-        info[a, -1] = info[-1, a] = tau * mean_trace(A) / s2
+            info[a, b] = fit.pair(A, B)
+        info[a, -1] = info[-1, a] = fit.trace(A) / s2
     if "rho" in parts.forms:
         slope = np.einsum("tnk,tn->k", parts.Z, parts.mean) / s2
         info[:K, K] = info[K, :K] = solve_triangular(R, slope, trans="T")
         info[K, K] += float((parts.mean**2).sum()) / s2
-    info[-1, -1] = fit.reduction.rows * tau / (2.0 * s2**2)
+    info[-1, -1] = fit.free / (2.0 * s2**2)
     return info, R
-
-
-def mean_trace(A: NDArray[np.float64]) -> float:
-    """Trace of a form, (P, N, N), averaged over its periods."""
-    return float(np.einsum("pii->", A) / len(A))
-
-
-def _pair(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
-    """tr(AB) + tr(A'B), averaged over periods."""
-    crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
-    return float((crossed + straight).mean())

@@ -8,7 +8,7 @@ orthonormal basis of H: its first columns span E, the others what Q adds to it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -30,6 +30,8 @@ __all__ = [
     "first_stages",
     "overidentification",
     "project",
+    "refuse_unidentified",
+    "reinstrumented",
     "spatial_lags",
     "two_stage",
 ]
@@ -199,8 +201,19 @@ def equation(
         nobs=nobs,
         shape=(T, N),
     )
-    _refuse_unidentified(out)
+    refuse_unidentified(out)
     return out
+
+
+def reinstrumented(eq: Equation, Q: NDArray[np.float64], names: tuple[str, ...]) -> Equation:
+    """Give an equation other excluded instruments (R, q), effects removed, repeats left out."""
+    kept = _independent(eq.X[:, list(eq.exogenous)], Q, np.linalg.norm(Q, axis=0))
+    return replace(
+        eq,
+        Q=Q[:, kept],
+        instruments=tuple(names[j] for j in kept),
+        dropped=tuple(name for j, name in enumerate(names) if j not in kept),
+    )
 
 
 def project(eq: Equation) -> Projection:
@@ -326,7 +339,14 @@ def _independent(
         del places[int(weak[0])]
 
 
-def _refuse_unidentified(eq: Equation) -> None:
+def refuse_unidentified(eq: Equation) -> None:
+    """Refuse an equation whose instruments do not identify it.
+
+    Raises
+    ------
+    IdentificationError
+        As `equation`.
+    """
     m, q, k = len(eq.endogenous), len(eq.instruments), len(eq.exogenous)
     names = [eq.terms[j] for j in eq.endogenous]
     if q < m:

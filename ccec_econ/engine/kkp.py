@@ -30,6 +30,7 @@ __all__ = ["Moment", "gm_covariance", "kkp", "moment_covariance"]
 Moment = Literal["weighted", "partial", "initial"]
 
 _BORDER = 1e-6  # share of the interval's width within which lam counts as at its end
+_RANK = 1e-10  # share of the largest eigenvalue below which moments repeat each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,10 @@ class _System:
         Raises
         ------
         ConvergenceError
-            If no minimum lies inside lam's interval, or a variance is not positive.
+            If the lowest point does not lie inside lam's interval, or a variance is not positive.
         """
-        root = np.linalg.cholesky(weights).T
+        values, vectors = np.linalg.eigh(weights)
+        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
         g, a, b = (root @ part for part in (self.values, self.first, self.second))
         Q = np.linalg.qr(root @ self.scale)[0]
         g, a, b = (part - Q @ (Q.T @ part) for part in (g, a, b))
@@ -66,17 +68,16 @@ class _System:
         roots = np.roots(cubic)
         low, high = interval
         edge = _BORDER * (high - low)
-        inside = [
-            float(r.real)
-            for r in roots
-            if abs(r.imag) < 1e-8 * (1 + abs(r)) and low + edge < r.real < high - edge
-        ]
-        if not inside:
+        ends = (low + edge, high - edge)
+        real = [float(r.real) for r in roots if abs(r.imag) < 1e-8 * (1 + abs(r))]
+        inside = [r for r in real if ends[0] < r < ends[1]]
+        lam = min((*inside, *ends), key=lambda one: float(np.sum((g - one * a - one**2 * b) ** 2)))
+        if lam in ends:
             raise ConvergenceError(
-                f"no lam inside ({low:.4f}, {high:.4f}) minimises the moments; the residuals do "
-                "not look like a spatial autoregression: try maximum likelihood or other weights."
+                f"no lam inside ({low:.4f}, {high:.4f}) minimises the moments, which still fall at "
+                f"{lam:.4f}; the residuals do not look like a spatial autoregression: try maximum "
+                "likelihood or other weights."
             )
-        lam = min(inside, key=lambda one: float(np.sum((g - one * a - one**2 * b) ** 2)))
         rest = root @ (self.values - lam * self.first - lam**2 * self.second)
         variances = np.linalg.lstsq(root @ self.scale, rest, rcond=None)[0]
         if (variances <= 0.0).any():
@@ -133,6 +134,16 @@ def moment_covariance(M: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.array([[2.0 * float((A * B).sum()) / N for B in forms] for A in forms])
 
 
+def _inverse(V: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of a covariance on its range: moments that repeat others weigh nothing.
+
+    M'M is a combination of I and M where all units of equal groups are neighbours.
+    """
+    scale = np.sqrt(np.diag(V))
+    inverse = np.linalg.pinv(V / np.outer(scale, scale), rcond=_RANK, hermitian=True)
+    return np.asarray(inverse / np.outer(scale, scale))
+
+
 def _variances(
     e: NDArray[np.float64], weights: Spectrum, moments: Moment
 ) -> tuple[float, float, float]:
@@ -154,7 +165,7 @@ def _variances(
         np.block([[within.scale, zero[:, None]], [zero[:, None], between.scale]]),
     )
     own = np.diag([(T - 1) / s2**2, 1.0 / s1**2])
-    inner = np.eye(3) if moments == "partial" else np.linalg.inv(moment_covariance(M))
+    inner = np.eye(3) if moments == "partial" else _inverse(moment_covariance(M))
     lam, (s2, s1) = both.solve(weights.interval, np.asarray(np.kron(own, inner), dtype=np.float64))
     return lam, float(s2), float(s1)
 

@@ -20,15 +20,25 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Spectral, Spectrum
+from ccec_econ.engine.spectrum import Spectral
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
-__all__ = ["Likelihood", "Optimum"]
+__all__ = ["Likelihood", "Optimum", "gaussian", "rho_nodes"]
 
 _RHO_NODES = 400  # first search over rho; nodes are dense towards both ends of the interval
 _LAM_NODES = 60  # first search over lam, each with its own search over rho
 _BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _SAME = 1e-4  # optima closer than this in both parameters are one
+
+
+def gaussian(sse: NDArray[np.float64], nobs: int) -> NDArray[np.float64]:
+    """Log-likelihood of normal residuals with variance SSE / nobs, without any Jacobian."""
+    return np.asarray(-0.5 * nobs * (np.log(2.0 * np.pi * (sse / nobs)) + 1.0))
+
+
+def rho_nodes(interval: tuple[float, float]) -> NDArray[np.float64]:
+    """Values of rho at which the likelihood is looked at first, from border to border."""
+    return _grid(interval, _RHO_NODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +66,7 @@ class Likelihood:
 
     triangle: Triangle
     spectrum: Spectral | None
-    error: Spectrum | None
+    error: Spectral | None
     nobs: int
     periods: int
 
@@ -107,7 +117,7 @@ class Likelihood:
         """Maximisers over rho at a given lam, the highest first; border nodes if not strict."""
         if self.spectrum is None:
             return [0.0]
-        moments, grid = self.triangle.at(lam), _grid(self.spectrum.interval, _RHO_NODES)
+        moments, grid = self.triangle.at(lam), rho_nodes(self.spectrum.interval)
         return _peaks(
             "rho",
             grid,
@@ -117,7 +127,7 @@ class Likelihood:
             strict=strict,
         )
 
-    def _lams(self, error: Spectrum) -> list[float]:
+    def _lams(self, error: Spectral) -> list[float]:
         """Maximisers over lam, rho profiled out."""
         grid = _grid(error.interval, _LAM_NODES)
 
@@ -134,8 +144,7 @@ class Likelihood:
     def _height(
         self, moments: Moments, rho: float | NDArray[np.float64], lam: float
     ) -> NDArray[np.float64]:
-        s2 = moments.sse(rho) / self.nobs
-        height = -0.5 * self.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
+        height = gaussian(moments.sse(rho), self.nobs)
         if self.spectrum is not None:
             height = height + self.periods * self.spectrum.logdet(rho)
         if self.error is not None:

@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Moments", "Triangle", "reduce_columns"]
+__all__ = ["Moments", "Triangle", "moments", "reduce_columns"]
 
 _DEPENDENT = 1e-10  # share of a column's length left after the columns before it
 _EXACT = 1e-12  # share of the response's length that a fit may leave and still count as a fit
@@ -69,13 +69,8 @@ class Triangle:
 
     def at(self, lam: float) -> Moments:
         """Moments of the columns filtered by I - lam M."""
-        K = len(self.length)
         columns = self.own if lam == 0.0 else self.own - lam * self.lagged
-        R = np.linalg.qr(columns, mode="r")
-        corner = np.zeros((2, 2))
-        rest = R[K : K + 2, K:]
-        corner[: len(rest)] = rest
-        return Moments(R[:K, :K] * self.length, R[:K, K], R[:K, K + 1], corner)
+        return moments(np.linalg.qr(columns, mode="r"), self.length)
 
     def residuals(
         self, lam: float, rho: float, coefficients: NDArray[np.float64]
@@ -84,6 +79,15 @@ class Triangle:
         c = np.concatenate([-coefficients * self.length, [1.0, -rho]])
         lag = self.lagged @ c
         return self.own @ c - lam * lag, lag
+
+
+def moments(R: NDArray[np.float64], length: NDArray[np.float64]) -> Moments:
+    """Read moments off the triangular factor of [Z / length, y, Wy]."""
+    K = len(length)
+    corner = np.zeros((2, 2))
+    rest = R[K : K + 2, K:]
+    corner[: len(rest)] = rest
+    return Moments(R[:K, :K] * length, R[:K, K], R[:K, K + 1], corner)
 
 
 def reduce_columns(

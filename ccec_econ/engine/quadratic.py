@@ -20,17 +20,26 @@ from scipy.optimize import least_squares
 from ccec_econ.engine.transform import Reduction
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
-__all__ = ["QuadraticMoments", "Solution", "diagonal_free", "minimise", "moments", "trace_free"]
+__all__ = [
+    "QuadraticMoments",
+    "Solution",
+    "diagonal_free",
+    "independent",
+    "minimise",
+    "moments",
+    "trace_free",
+]
 
 _NODES = 81  # values of rho at which the profile is looked at before its minima are polished
 _BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _STEPS = 3  # Newton steps at the end; from a minimum each squares the error
 _TOLERANCE = 1e-14  # of the least-squares search, relative
+_REPEATED = 1e-8  # share of a form that those before it leave, and counts as nothing
 
 
 @dataclass(frozen=True, slots=True)
 class QuadraticMoments:
-    """QuadraticMoments as polynomials in the coefficients.
+    """Linear and quadratic moments as polynomials in the coefficients.
 
     Attributes
     ----------
@@ -56,7 +65,7 @@ class QuadraticMoments:
     size: Reduction
 
     def at(self, d: NDArray[np.float64]) -> NDArray[np.float64]:
-        """QuadraticMoments at scaled coefficients (P,): shape (q + p,)."""
+        """Evaluate the moments at scaled coefficients (P,): shape (q + p,)."""
         c = np.concatenate([[1.0], -d])
         return np.concatenate([self.linear @ c, np.einsum("i,pij,j->p", c, self.grams, c)])
 
@@ -150,6 +159,30 @@ def diagonal_free(A: NDArray[np.float64], time_effects: bool) -> NDArray[np.floa
     return np.asarray((inside + inside.T) / 2.0 - J @ D @ J)
 
 
+def independent(forms: list[NDArray[np.float64]], size: list[float]) -> list[NDArray[np.float64]]:
+    """Keep forms, scaled to unit norm, that add to those before them.
+
+    Powers of W repeat each other where W^2 is a combination of W, I and ii', as with equal groups
+    in which all are neighbours; at few units a form may vanish altogether.
+
+    Parameters
+    ----------
+    forms : list of ndarray, shape (N, N)
+    size : list of float
+        Norms of the matrices that the forms were made from.
+    """
+    kept: list[NDArray[np.float64]] = []
+    for form, whole in zip(forms, size, strict=True):
+        length = float(np.linalg.norm(form))
+        if length <= _REPEATED * whole:
+            continue
+        longer = [*kept, form / length]
+        flat = np.array(longer).reshape(len(longer), -1)
+        if np.linalg.svd(flat, compute_uv=False)[-1] > _REPEATED:
+            kept = longer
+    return kept
+
+
 def moments(
     y: NDArray[np.float64],
     X: NDArray[np.float64],
@@ -162,8 +195,10 @@ def moments(
     length = np.linalg.norm(X, axis=0)
     columns = np.column_stack([y, X / length])
     basis = np.linalg.qr(H / np.linalg.norm(H, axis=0))[0]
-    cube, P = columns.reshape(*shape, -1), np.array(forms)
+    cube, N, K = columns.reshape(*shape, -1), shape[1], columns.shape[1]
+    P = np.array(forms).reshape(-1, N, N)
     grams = np.array([np.einsum("tik,ij,tjl->kl", cube, form, cube, optimize=True) for form in P])
+    grams = grams.reshape(-1, K, K)
     return QuadraticMoments(
         cube, basis.reshape(*shape, -1), P, basis.T @ columns, grams, length, size
     )
@@ -228,7 +263,7 @@ def _starts(
     interval: tuple[float, float],
 ) -> list[NDArray[np.float64]]:
     """Local minima of the objective over rho, coefficients taken from the linear moments."""
-    lower = max(interval[0], -1.5)
+    lower = max(interval[0], -1.5 * interval[1])
     nodes = np.linspace(lower, interval[1], _NODES + 2)[1:-1] * float(problem.length[-1])
     y, Z, w = problem.linear[:, 0], problem.linear[:, 1:-1], problem.linear[:, -1]
     inner = np.linalg.lstsq(Z, y[:, None] - np.multiply.outer(w, nodes))[0]

@@ -32,8 +32,10 @@ from ccec_econ.engine.transform import Reduction
 from ccec_econ.errors import IdentificationError, first_five
 
 __all__ = [
+    "Block",
     "RandomEstimate",
     "assemble",
+    "covariance_blocks",
     "prepare",
     "random",
     "random_covariance",
@@ -67,8 +69,19 @@ class RandomEstimate:
         return (*self.base.terms, *self.base.spatial, "phi", "sigma2")
 
     def unit_effects(self) -> NDArray[np.float64]:
-        """Predict mu by its conditional mean given the data, shape (N,)."""
+        """Predict mu by its conditional mean given the data, shape (N,).
+
+        Raises
+        ------
+        IdentificationError
+            If phi is negative, as moments may give it: no variance, nothing to predict.
+        """
         phi, T = self.optimum.phi, self.likelihood.T
+        if phi < 0.0:
+            raise IdentificationError(
+                f"phi = {phi:.4f} < 0: unit effects have no variance to predict them from; use "
+                "maximum likelihood, whose phi is not negative."
+            )
         mean = self.base.disturbances.mean(axis=0)
         error = self.base.error
         R = np.eye(len(mean)) - (0.0 if error is None else self.optimum.lam * error.W)
@@ -184,7 +197,7 @@ def _refuse_saturated(means: NDArray[np.float64], N: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
+class Block:
     """Equal blocks of V: how many, their inverse, and V_a by parameter."""
 
     count: int
@@ -228,7 +241,7 @@ def _in_coordinates(fit: RandomEstimate) -> tuple[NDArray[np.float64], NDArray[n
     best, base = fit.optimum, fit.base
     R = fit.likelihood.moments(best.lam, best.phi).R
     K, names, s2 = len(R), fit.names, best.sigma2
-    blocks = _blocks(fit)
+    blocks = covariance_blocks(fit)
     info = np.zeros((len(names), len(names)))
     info[:K, :K] = np.eye(K) / s2
     for block in blocks:
@@ -249,7 +262,7 @@ def _add_rho(
     info: NDArray[np.float64],
     fit: RandomEstimate,
     G: NDArray[np.float64],
-    blocks: tuple[_Block, _Block],
+    blocks: tuple[Block, Block],
     R: NDArray[np.float64],
 ) -> None:
     """Fill the row and column of rho."""
@@ -271,7 +284,7 @@ def _add_rho(
 
 
 def _weighted(
-    Z: NDArray[np.float64], mean: NDArray[np.float64], blocks: tuple[_Block, _Block]
+    Z: NDArray[np.float64], mean: NDArray[np.float64], blocks: tuple[Block, Block]
 ) -> list[tuple[NDArray[np.float64], float]]:
     """Z'P mean and mean'P mean, for deviations and for unit means."""
     T, out = len(Z), []
@@ -283,7 +296,7 @@ def _weighted(
     return out
 
 
-def _blocks(fit: RandomEstimate) -> tuple[_Block, _Block]:
+def covariance_blocks(fit: RandomEstimate) -> tuple[Block, Block]:
     """Blocks of V for deviations from unit means and for unit means."""
     N, T = fit.likelihood.N, fit.likelihood.T
     lam, phi, error = fit.optimum.lam, fit.optimum.phi, fit.base.error
@@ -296,9 +309,9 @@ def _blocks(fit: RandomEstimate) -> tuple[_Block, _Block]:
         slopes["lam"] = half + half.T
     R = eye if error is None else eye - lam * error.W
     K, level = R.T @ R, 1.0 + T * phi
-    within = _Block(T - 1, V, K, slopes)
+    within = Block(T - 1, V, K, slopes)
     if fit.likelihood.form == "bsk":
         V_b = T * phi * eye + V
-        return within, _Block(1, V_b, np.linalg.inv(V_b), {**slopes, "phi": T * eye})
+        return within, Block(1, V_b, np.linalg.inv(V_b), {**slopes, "phi": T * eye})
     scaled = {name: level * slope for name, slope in slopes.items()}
-    return within, _Block(1, level * V, K / level, {**scaled, "phi": T * V})
+    return within, Block(1, level * V, K / level, {**scaled, "phi": T * V})

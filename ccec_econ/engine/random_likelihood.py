@@ -43,7 +43,7 @@ _LEAST = -18.0  # log of 1/(1 + T phi) at which unit effects leave nothing else 
 _STEP = 1e-5  # of the central differences that make the Hessian
 _ROOT = 1e-9  # score, in standard errors of its parameter, at which the search ends
 _TURNS = 40
-_SAME = 1e-4  # optima closer than this in rho and lam are one
+_SAME = 1e-4  # optima closer than this in rho, lam and log(1 + T phi) are one
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ class RandomLikelihood:
         found.sort(key=lambda optimum: -optimum.loglik)
         self._refuse_border(found[0])
         inside = [one for one in found if self._at_border(one) is None]
-        return _distinct(inside)
+        return _distinct(inside, self.T)
 
     def _slice(self, lam: float) -> _Slice:
         within = self.within.own - lam * self.within.lagged
@@ -233,7 +233,7 @@ class RandomLikelihood:
         return [np.array([rhos[i], lams[j], logs[k]]) for i, j, k in np.argwhere(tops)]
 
     def _phi(self, log: float) -> float:
-        return float(np.expm1(-log)) / self.T
+        return abs(float(np.expm1(-log))) / self.T  # a border optimum is 0, not -0
 
     def _free(self) -> NDArray[np.bool_]:
         return np.array([self.spectrum is not None, self.error is not None, True])
@@ -347,9 +347,13 @@ def _nodes(weights: Spectrum | None, count: int) -> NDArray[np.float64]:
     return np.asarray(0.5 * (low + high) + 0.5 * (high - low) * turns)
 
 
-def _distinct(found: list[RandomOptimum]) -> list[RandomOptimum]:
+def _distinct(found: list[RandomOptimum], T: int) -> list[RandomOptimum]:
+    """Leave out repeats; phi alone can have two maxima (Maddala 1971, Econometrica 39, 341-358)."""
     kept: list[RandomOptimum] = []
+    places: list[NDArray[np.float64]] = []
     for one in found:
-        if all(max(abs(one.rho - o.rho), abs(one.lam - o.lam)) > _SAME for o in kept):
+        place = np.array([one.rho, one.lam, np.log1p(T * one.phi)])
+        if all(np.abs(place - other).max() > _SAME for other in places):
             kept.append(one)
+            places.append(place)
     return kept

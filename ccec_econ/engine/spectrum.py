@@ -71,11 +71,21 @@ class Spectrum:
 
     def trace_G(self, rho: float) -> float:
         """Trace of G, G = W (I - rho W)^-1."""
-        return float((self.eigenvalues / (1.0 - rho * self.eigenvalues)).sum().real)
+        return float(self.traces_G(np.array(rho)))
+
+    def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Trace of G at every value of rho."""
+        w = self.eigenvalues
+        return np.asarray((w / (1.0 - np.multiply.outer(rho, w))).sum(axis=-1).real)
 
     def G(self, rho: float) -> NDArray[np.float64]:
         """W (I - rho W)^-1, shape (N, N); columns centred when projected."""
         return self.centre(np.linalg.solve((np.eye(len(self.W)) - rho * self.W).T, self.W.T).T)
+
+    def conjugate(self, lam: float, A: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R A R^-1 with R = I - lam W, A of shape (N, N); columns centred when projected."""
+        R = np.eye(len(A)) - lam * self.W
+        return self.centre(R @ np.linalg.solve(R.T, A.T).T)
 
     def centre(self, A: NDArray[np.float64]) -> NDArray[np.float64]:
         """Represent F'AF by JA, J = I - ii'/N, when projected; A itself otherwise.
@@ -148,6 +158,10 @@ class SpectrumPath:
     def G(self, rho: float) -> NDArray[np.float64]:
         """W_t (I - rho W_t)^-1, shape (T, N, N); columns centred when projected."""
         return np.stack([s.G(rho) for s in self.each])
+
+    def conjugate(self, lam: float, A: NDArray[np.float64]) -> NDArray[np.float64]:
+        """R_t A_t R_t^-1 with R_t = I - lam W_t, A of shape (T, N, N); centred when projected."""
+        return np.stack([s.conjugate(lam, part) for s, part in zip(self.each, A, strict=True)])
 
 
 type Spectral = Spectrum | SpectrumPath

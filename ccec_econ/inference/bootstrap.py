@@ -1,16 +1,15 @@
-"""Bootstrap of a static fit: simulate the reduced form, refit, look at the spread.
+"""Bootstrap of a fit: simulate the reduced form, refit, look at the spread.
 
     y*_t = (I - rho W)^-1 (Z_t d + u*_t),   u*_t = (I - lam M)^-1 v*_t
 
 at the estimates, with v* drawn. Fixed effects need not be added: with row-standardised weights
-(or without time effects) the likelihood does not see them.
+(or without time effects) the likelihood does not see them. Models with time lags are simulated in
+`ccec_econ.inference.dynamic_bootstrap`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -19,132 +18,23 @@ from numpy.typing import NDArray
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
 from ccec_econ.engine.spectrum import Spectral, spectrum
-from ccec_econ.errors import (
-    ConvergenceError,
-    FormulaError,
-    IdentificationError,
-    WeightsError,
-    first_five,
-)
-from ccec_econ.inference.draws import pairs
-from ccec_econ.inference.effects import average_effects
-from ccec_econ.inference.multiple import romano_wolf
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
+from ccec_econ.inference.effects import NAMES, average_effects
+from ccec_econ.inference.reduced_form import static_form
+from ccec_econ.inference.resampled import SCHEMES, Bootstrap, Innovations
 from ccec_econ.weights import is_row_standardised
 
 __all__ = [
-    "Bootstrap",
-    "Innovations",
     "bootstrap",
+    "collected",
+    "panels",
     "refitter",
     "refuse_no_likelihood",
+    "refuse_options",
     "refuse_other_models",
+    "refuse_unstandardised",
+    "shocks",
 ]
-
-type Innovations = Literal["normal", "cell", "period", "unit"]
-_NAMES = ("direct", "indirect", "total")
-_SCHEMES = {
-    "normal": "innovations drawn from the normal",
-    "cell": "innovations drawn from the residuals",
-    "period": "residuals of whole periods drawn together",
-    "unit": "residuals of whole units drawn together",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """Bootstrap draws of parameters and effects.
-
-    Attributes
-    ----------
-    estimates : Series
-        Parameters and effects at the fit; effects are named "direct x", "indirect x", "total x".
-    draws : DataFrame
-        One row per refit, columns as in `estimates`.
-    innovations : str
-    failed : int
-        Refits that ended at a border or were not identified; they are not among the draws.
-    level : float
-    """
-
-    estimates: pd.Series
-    draws: pd.DataFrame
-    innovations: Innovations
-    failed: int
-    level: float
-
-    @property
-    def frame(self) -> pd.DataFrame:
-        """Summarise the draws.
-
-        Columns estimate, std_error, bias (mean of draws less estimate), percentile_lower,
-        percentile_upper, basic_lower, basic_upper (twice the estimate less the percentiles), and
-        pvalue: share of draws as far from the estimate as the estimate from zero.
-        """
-        point = self.estimates.to_numpy()
-        sample = self.draws.to_numpy()
-        low, high = np.quantile(sample, (0.5 - self.level / 2, 0.5 + self.level / 2), axis=0)
-        beyond = (np.abs(sample - point) >= np.abs(point)).sum(axis=0)
-        columns = {
-            "estimate": point,
-            "std_error": sample.std(axis=0, ddof=1),
-            "bias": sample.mean(axis=0) - point,
-            "percentile_lower": low,
-            "percentile_upper": high,
-            "basic_lower": 2.0 * point - high,
-            "basic_upper": 2.0 * point - low,
-            "pvalue": (1.0 + beyond) / (1.0 + len(sample)),
-        }
-        return pd.DataFrame(columns, index=self.estimates.index)
-
-    def romano_wolf(self, names: Sequence[str]) -> pd.Series:
-        """P-values of a family of parameters or effects, adjusted together by step-down.
-
-        Raises
-        ------
-        FormulaError
-            If a name has no draws.
-        """
-        unknown = [name for name in names if name not in self.estimates.index]
-        if unknown:
-            raise FormulaError(
-                f"no draws of {first_five(unknown)}; there are those of "
-                f"{first_five(self.estimates.index)}."
-            )
-        return romano_wolf(self.estimates[list(names)], self.draws)
-
-    def summary(self, *, labels: Mapping[str, str] | None = None, digits: int = 4) -> Table:
-        """Table of estimates with bootstrap errors and both intervals."""
-        percent, frame = f"{100 * self.level:g} %", self.frame
-        rows = tuple(
-            (
-                (labels or {}).get(str(name), str(name)),
-                number(row[0], digits),
-                number(row[1], digits),
-                number(row[2], digits),
-                interval(row[3], row[4], digits),
-                interval(row[5], row[6], digits),
-                number(row[7], 3),
-            )
-            for name, row in zip(frame.index, frame.to_numpy(), strict=True)
-        )
-        heads = ("Estimate", "Std. error", "Bias", f"Percentile {percent}", f"Basic {percent}", "p")
-        return Table("Bootstrap", ("Term", *heads), rows, notes=self.notes())
-
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
-        done = len(self.draws)
-        failed = f"{self.failed} of {done + self.failed} refits failed and are left out"
-        return (
-            f"{done:,} refits of panels simulated at the estimates; "
-            f"{_SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
-        )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
 
 def bootstrap(
@@ -184,17 +74,48 @@ def bootstrap(
     ----------
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
-    if innovations not in get_args(Innovations.__value__) or not 0.0 < level < 1.0 or draws < 2:
+    refuse_options(innovations, level, draws)
+    return collected(fit, panels(fit, draws, innovations, rng), refitter(fit), innovations, level)
+
+
+def refuse_options(innovations: Innovations, level: float, draws: int) -> None:
+    """Refuse options out of range.
+
+    Raises
+    ------
+    ValueError
+        If an option is unknown, `level` is not in (0, 1) or `draws` is below 2.
+    """
+    if innovations not in SCHEMES or not 0.0 < level < 1.0 or draws < 2:
         raise ValueError(
             f"innovations {innovations!r}, level {level}, draws {draws}: innovations are "
-            f"{', '.join(_SCHEMES)}, 0 < level < 1 and draws >= 2."
+            f"{', '.join(SCHEMES)}, 0 < level < 1 and draws >= 2."
         )
-    refit, kept, failed = refitter(fit), [], 0
-    for y in _panels(fit, draws, innovations, rng):
+
+
+def collected(
+    fit: Estimate,
+    simulated: Iterable[NDArray[np.float64]],
+    refit: Callable[[NDArray[np.float64]], Estimate],
+    innovations: Innovations,
+    level: float,
+) -> Bootstrap:
+    """Refit simulated panels, count the failures, name parameters and effects.
+
+    Effects of dynamic models are those of the short run.
+
+    Raises
+    ------
+    ConvergenceError
+        If more than half of the refits fail.
+    """
+    kept, failed = [], 0
+    for panel in simulated:
         try:
-            kept.append(_parameters(refit(y)))
+            kept.append(_parameters(refit(panel)))
         except (ConvergenceError, IdentificationError):
             failed += 1
+    draws = len(kept) + failed
     if 2 * failed > draws:
         raise ConvergenceError(
             f"{failed} of {draws} bootstrap refits failed at rho = {fit.optimum.rho:.4f}, "
@@ -216,7 +137,7 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     The regressors are those of the fit, effects removed: adding effects to them changes nothing.
     """
     refuse_other_models(fit)
-    _refuse_unstandardised(fit)
+    refuse_unstandardised(fit)
     error = None if fit.error is None else spectrum(fit.error.W)
 
     def refit(y: NDArray[np.float64]) -> Estimate:
@@ -234,26 +155,45 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     return refit
 
 
-def _panels(
+def panels(
     fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
 ) -> Iterator[NDArray[np.float64]]:
-    """Simulate responses, each of shape (T, N)."""
-    T, N = fit.y.shape
-    mean = fit.Z @ fit.optimum.coefficients
+    """Simulate responses of a static model, each of shape (T, N); options as in `bootstrap`.
+
+    Fixed effects are left out: with row-standardised weights the likelihood does not see them.
+
+    Raises
+    ------
+    IdentificationError, WeightsError, ValueError
+        As `bootstrap`.
+    """
+    if innovations not in SCHEMES:
+        raise ValueError(f"innovations {innovations!r}; choose {', '.join(SCHEMES)}.")
+    refuse_other_models(fit)
+    refuse_unstandardised(fit)
+    mean, N = fit.Z @ fit.optimum.coefficients, fit.y.shape[1]
     S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)
+    for v in shocks(fit, draws, innovations, rng):
+        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, v.T)).T
+
+
+def shocks(
+    fit: Estimate, draws: int, innovations: Innovations, rng: np.random.Generator
+) -> Iterator[NDArray[np.float64]]:
+    """Draw innovations, each of shape (T, N)."""
+    T, N = fit.y.shape
     scale = np.sqrt(fit.optimum.sigma2)
     v = fit.residuals
     v = (v - v.mean()) * scale / np.sqrt((v**2).mean())
     for _ in range(draws):
         if innovations == "normal":
-            drawn = scale * rng.standard_normal((T, N))
+            yield scale * rng.standard_normal((T, N))
         elif innovations == "cell":
-            drawn = rng.choice(v.ravel(), size=(T, N))
+            yield rng.choice(v.ravel(), size=(T, N))
         elif innovations == "period":
-            drawn = v[rng.integers(T, size=T)]
+            yield v[rng.integers(T, size=T)]
         else:
-            drawn = v[:, rng.integers(N, size=N)]
-        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, drawn.T)).T
+            yield v[:, rng.integers(N, size=N)]
 
 
 def _filter(weights: Spectral | None, value: float, N: int) -> NDArray[np.float64]:
@@ -268,16 +208,16 @@ def _parameters(fit: Estimate) -> list[float]:
 
 def _named(fit: Estimate, values: NDArray[np.float64]) -> pd.DataFrame:
     """Label parameters of shape (D, K + 3) and add the effects that they imply."""
-    K, terms = len(fit.terms), pairs(fit)
+    K, form = len(fit.terms), static_form(fit)
     columns = dict(zip(fit.terms, values.T, strict=False))
     for at, name in ((K, "rho"), (K + 1, "lam")):
         if name in fit.spatial:
             columns[name] = values[:, at]
     columns["sigma2"] = values[:, -1]
-    found = average_effects(values[:, : K + 1], fit, terms)
-    for i, (term, _, _) in enumerate(terms):
-        for j, effect in enumerate(_NAMES):
-            columns[f"{effect} {term}"] = found[:, i, j]
+    found = average_effects(form, values[:, : K + 1])
+    for i, term in enumerate(form.terms):
+        for j, effect in enumerate(NAMES):
+            columns[f"{effect} {term.name}"] = found[:, i, j]
     return pd.DataFrame(columns)
 
 
@@ -312,7 +252,14 @@ def refuse_no_likelihood(fit: Estimate) -> None:
         )
 
 
-def _refuse_unstandardised(fit: Estimate) -> None:
+def refuse_unstandardised(fit: Estimate) -> None:
+    """Refuse to simulate without time effects where the likelihood would see that.
+
+    Raises
+    ------
+    WeightsError
+        If time effects meet weights that are not row-standardised.
+    """
     if fit.effects not in ("time", "twoway"):
         return
     for weights in (fit.weights, fit.error):

@@ -23,7 +23,7 @@ class Contrast:
     ----------
     name, term : str
     estimate, std_error, statistic : float
-    df : int or None
+    df : float or None
         Degrees of freedom of the t distribution; None for the normal.
     alternative : {"less", "greater"}
         What the p-value is evidence for.
@@ -35,13 +35,13 @@ class Contrast:
     estimate: float
     std_error: float
     statistic: float
-    df: int | None
+    df: float | None
     alternative: Alternative
     pvalue: float
 
     def __str__(self) -> str:
         side = "<" if self.alternative == "less" else ">"
-        reference = "z" if self.df is None else f"t({self.df})"
+        reference = "z" if self.df is None else f"t({round(self.df, 1):g})"
         return (
             f"{self.name}, {self.term}: {number(self.estimate, 4)} "
             f"(std. error {number(self.std_error, 4)}), {reference} = "
@@ -55,7 +55,7 @@ def one_sided(
     estimate: float,
     std_error: float,
     *,
-    df: int | None,
+    df: float | None,
     alternative: Alternative,
 ) -> Contrast:
     """Refer an estimate over its error to t(df), or the normal, on one side."""
@@ -65,7 +65,7 @@ def one_sided(
     return Contrast(name, term, estimate, std_error, statistic, df, alternative, p)
 
 
-def equivalence(estimate: float, std_error: float, margin: float, df: int | None) -> float:
+def equivalence(estimate: float, std_error: float, margin: float, df: float | None) -> float:
     """P-value of two one-sided tests that an effect lies outside (-margin, margin).
 
     A small p-value is evidence that the effect is smaller than the margin either way; a large one

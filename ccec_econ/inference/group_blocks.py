@@ -1,4 +1,4 @@
-"""Algebra of effects between groups: averaging S_k over a partition, and its derivatives."""
+"""Algebra of effects between groups: a partition as a reduction of matrices, lags by origin."""
 
 from __future__ import annotations
 
@@ -9,20 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.spectrum import Spectral
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
-from ccec_econ.inference.draws import pairs
+from ccec_econ.inference.measure import EffectMap, effect_map
+from ccec_econ.inference.reduced_form import ReducedForm
 
-__all__ = [
-    "Partition",
-    "Split",
-    "coefficients",
-    "group_averages",
-    "group_slopes",
-    "lag_of_regressors",
-    "partition",
-]
+__all__ = ["Partition", "Split", "group_map", "partition"]
 
 type Split = Mapping[str, Mapping[Hashable, str]]
 
@@ -35,9 +26,14 @@ class Partition:
     Q: NDArray[np.float64]
     table: pd.DataFrame
 
-    def reduce(self, B: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Blocks of B (N, N) and, in a last column, its averaged diagonal: (G, G + 1)."""
-        return np.column_stack([self.P @ B @ self.Q, self.P @ np.diag(B)])
+    def reduce(self, f: NDArray[np.float64], X: NDArray[np.float64] | None) -> NDArray[np.float64]:
+        """Blocks of f, or of fX, each followed by the averaged diagonal: (..., G * (G + 1))."""
+        if X is None:
+            blocks, own = self.P @ f @ self.Q, np.einsum("gi,...ii->...g", self.P, f)
+        else:
+            blocks = self.P @ f @ (X @ self.Q)
+            own = np.einsum("...ij,ji->...i", f, X) @ self.P.T
+        return np.concatenate([blocks, own[..., None]], axis=-1).reshape(*f.shape[:-2], -1)
 
 
 def partition(units: pd.Index, groups: pd.Series, weights: pd.Series | None) -> Partition:
@@ -80,80 +76,42 @@ def _refuse_mismatch(what: str, units: pd.Index, series: pd.Series) -> None:
         )
 
 
-def coefficients(
-    fit: Estimate, labels: pd.Index, split: Split
-) -> tuple[list[str], NDArray[np.float64]]:
-    """Terms, and which coefficients add to b and t of each origin: (2, terms, G, G + 1, K).
+def group_map(form: ReducedForm, part: Partition, split: Split) -> tuple[list[str], EffectMap]:
+    """Terms with effects between groups, and the map of parameters to blocks.
 
-    The last of G + 1 origins is the unit itself, whose group is the receiving one.
+    Cells of a level are G rows of G blocks and an own effect. Where a term enters by origin group
+    the coefficients of its parts add to b and t_m of their origins; the origin of an own effect is
+    the receiving group.
+
+    Raises
+    ------
+    FormulaError
+        If `split` names terms or groups that there are not.
     """
-    known = {term: (own, lag) for term, own, lag in pairs(fit)}
+    plain = effect_map(form, part.reduce)
+    if not split:
+        return [term.name for term in form.terms], plain
+    labels, known = part.table.index, [term.name for term in form.terms]
     _refuse_split(split, known, labels)
-    parts = {part for by_group in split.values() for part in by_group.values()}
-    names = [term for term in dict.fromkeys([*known, *split]) if term not in parts - set(split)]
+    parts = {piece for by_group in split.values() for piece in by_group.values()}
+    names = [name for name in dict.fromkeys([*known, *split]) if name not in parts - set(split)]
     G = len(labels)
-    chosen = np.zeros((2, len(names), G, len(fit.terms)))
+    by_origin = np.zeros((len(plain.chosen), len(names), G, len(form.theta)))
     for i, name in enumerate(names):
         for h, label in enumerate(labels):
-            for part in {name, split.get(name, {}).get(label, name)}:
-                for s, at in enumerate(known.get(part, (None, None))):
-                    if at is not None:
-                        chosen[s, i, h, at] = 1.0
-    out = np.repeat(chosen[:, :, None], G, axis=2)
-    return names, np.concatenate([out, chosen[:, :, :, None]], axis=3)
+            for piece in {name, split.get(name, {}).get(label, name)} & set(known):
+                by_origin[:, i, h] += plain.chosen[:, known.index(piece), 0]
+    blocks = np.repeat(by_origin[:, :, None], G, axis=2)
+    cells = np.concatenate([blocks, by_origin[:, :, :, None]], axis=3)
+    cells = cells.reshape(*cells.shape[:2], -1, len(form.theta))
+    return names, EffectMap(form, part.reduce, np.tile(cells, (1, 1, form.reach.levels, 1)))
 
 
-def _refuse_split(split: Split, known: Mapping[str, object], labels: pd.Index) -> None:
-    terms = [part for by in split.values() for part in by.values() if part not in known]
+def _refuse_split(split: Split, known: list[str], labels: pd.Index) -> None:
+    terms = [piece for by in split.values() for piece in by.values() if piece not in known]
     groups = [group for by in split.values() for group in by if group not in labels]
     if terms or groups:
         raise FormulaError(
             f"split names {first_five([*terms, *groups])}; terms are {first_five(known)}, groups "
             f"{first_five(labels)}."
         )
-
-
-def group_averages(
-    theta: NDArray[np.float64], fit: Estimate, part: Partition, chosen: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Blocks and own effects at parameters (D, K + 1): shape (D, terms, G, G + 1)."""
-    if fit.weights is None:
-        multipliers = np.broadcast_to(
-            _multipliers(0.0, fit, part), (len(theta), 2, *chosen.shape[2:4])
-        )
-    else:
-        multipliers = np.array([_multipliers(float(rho), fit, part) for rho in theta[:, -1]])
-    coefficients = np.einsum("stghk,dk->dstgh", chosen, theta[:, :-1])
-    return np.asarray(np.einsum("dstgh,dsgh->dtgh", coefficients, multipliers))
-
-
-def group_slopes(
-    theta: NDArray[np.float64], fit: Estimate, part: Partition, chosen: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Differentiate with respect to (d, rho): shape (terms, G, G + 1, K + 1)."""
-    rho = float(theta[-1])
-    by_d = np.einsum("stghk,sgh->tghk", chosen, _multipliers(rho, fit, part))
-    coefficients = np.einsum("stghk,k->stgh", chosen, theta[:-1])
-    by_rho = np.einsum("stgh,sgh->tgh", coefficients, _multipliers(rho, fit, part, slope=True))
-    return np.concatenate([by_d, by_rho[..., None]], axis=3)
-
-
-def _multipliers(
-    rho: float, fit: Estimate, part: Partition, *, slope: bool = False
-) -> NDArray[np.float64]:
-    """Reduce A = (I - rho W)^-1 and A W, or their slopes in rho: shape (2, G, G + 1)."""
-    N = len(part.Q)
-    A, W = np.eye(N), np.zeros((N, N))
-    if fit.weights is not None:
-        W = fit.weights.W
-        A = np.linalg.inv(A - rho * W)
-    if slope:
-        A = A @ W @ A
-    X = lag_of_regressors(fit)
-    lagged = np.zeros((N, N)) if X is None else A @ X.W
-    return np.array([part.reduce(A), part.reduce(lagged)])
-
-
-def lag_of_regressors(fit: Estimate) -> Spectral | None:
-    """Weights behind W(x); those of the response where the regressors have none of their own."""
-    return fit.weights if fit.x_weights is None else fit.x_weights

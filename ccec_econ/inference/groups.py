@@ -1,6 +1,7 @@
 """Effects between groups of units: who gains from whose change.
 
-For a partition of the units and S_k = (I - rho W)^-1 (b_k I + t_k W),
+For a partition of the units and S_k the matrix of effects, (I - rho W)^-1 (b_k I + t_k W) in a
+static model with one spatial lag (others are in `multipliers`),
 
     E_gh(k) = (1/n_g) sum_{i in g} sum_{j in h} [S_k]_ij
 
@@ -11,6 +12,7 @@ w_i within groups (population, output) take the place of 1/n_g.
 When W is shared by response and regressors, S_k = b_k I + (rho b_k + t_k) W (I - rho W)^-1. With
 rho >= 0 and W >= 0 every effect of one unit on another therefore has the sign of rho b_k + t_k,
 whatever the data: blocks can differ in sign only if x is lagged by origin group, t_h W diag(1_h).
+In the long run of a dynamic model c = (rho + eta)/(1 - tau) takes the place of rho.
 """
 
 from __future__ import annotations
@@ -22,20 +24,14 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy import stats
 
-from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.contrast import Alternative, Contrast, one_sided
-from ccec_econ.inference.draws import draw_parameters, parameters
-from ccec_econ.inference.group_blocks import (
-    Split,
-    coefficients,
-    group_averages,
-    group_slopes,
-    lag_of_regressors,
-    partition,
-)
+from ccec_econ.inference.group_blocks import Split, group_map, partition
+from ccec_econ.inference.intervals import BENEATH, Beneath, Intervals, cell_below
+from ccec_econ.inference.measure import measure
+from ccec_econ.inference.reduced_form import ReducedForm
+from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, number
 
@@ -45,49 +41,39 @@ _LENGTH = 1e-14  # a standard error below this share of the estimates' size coun
 _NO_LAG = "The model has no lag of response or regressors: no unit acts on another."
 _ONE_SIGN = (
     "One coefficient per lag: {when} every effect of one unit on another has the sign of "
-    "rho b + t, so blocks off the diagonal {cannot} differ in sign; lag the term by origin group "
+    "{sum}, so blocks off the diagonal {cannot} differ in sign; lag the term by origin group "
     "to let the data speak."
+)
+_NO_DURBIN = (
+    "No regressor is lagged: with every rho >= 0 every effect of one unit on another has the sign "
+    "of b, so blocks off the diagonal cannot differ in sign."
 )
 
 
 @dataclass(frozen=True, slots=True)
-class GroupEffects:
+class GroupEffects(Intervals):
     """Effects between groups, by term.
+
+    As `Intervals`, the frame indexed (term, to, from).
 
     Attributes
     ----------
-    frame : DataFrame
-        Indexed (term, to, from): estimate, std_error, lower, upper (delta method), sim_lower,
-        sim_upper (percentiles of the draws).
     own, received : DataFrame
-        Same columns, indexed (term, group): the average effect of a unit's own change, which is
-        part of the block (g, g), and the sum of a row, the total effect received.
+        Columns as in the frame, indexed (term, group): the average effect of a unit's own change,
+        which is part of the block (g, g), and the sum of a row, the total effect received.
     groups : DataFrame
         Indexed by group: ``units`` and ``share`` (of units, or of the weights).
-    level : float
-    draws : int
-    rejected : float
-        Share of draws thrown away because rho left its parameter space.
-    convention : str
-        Covariance that the intervals rest on.
-    df : int or None
     remark : str
         What the model imposes on the signs; empty when lags are split by origin group.
     slopes : ndarray, shape (terms, G, G + 1, P)
-        Derivatives of blocks and, last, of own effects with respect to (d, rho).
+        Derivatives of blocks and, last, of own effects with respect to the parameters.
     matrix_of_parameters : ndarray, shape (P, P)
-        Covariance of (d, rho).
+        Their covariance.
     """
 
-    frame: pd.DataFrame
     own: pd.DataFrame
     received: pd.DataFrame
     groups: pd.DataFrame
-    level: float
-    draws: int
-    rejected: float
-    convention: str
-    df: int | None
     remark: str
     slopes: NDArray[np.float64]
     matrix_of_parameters: NDArray[np.float64]
@@ -178,30 +164,54 @@ class GroupEffects:
                 f"{name} of {term!r} is {estimate:.4g} by the model, without error: it has no lag "
                 "that carries such an effect; use a model with W(x) or a lag of y."
             )
-        return one_sided(name, term, estimate, error, df=self.df, alternative=alternative)
+        df = self.basis.vcov.least(self._slope(term, weights))
+        return one_sided(name, term, estimate, error, df=df, alternative=alternative)
 
     def summary(
-        self, *, labels: Mapping[str, str] | None = None, digits: int = 4, title: str = ""
+        self,
+        *,
+        labels: Mapping[str, str] | None = None,
+        digits: int = 4,
+        title: str = "",
+        beneath: Beneath = "error",
     ) -> Table:
-        """Table of blocks with standard errors beneath, origins in columns."""
+        """Table of blocks, origins in columns, with an error or an interval beneath each.
+
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed names of terms.
+        beneath : {"error", "delta", "simulation", "bootstrap"}
+            Delta-method standard errors, or one of the intervals.
+
+        Raises
+        ------
+        FormulaError
+            If there is no such interval here.
+        """
+        columns = self.below(beneath)
         rows: list[tuple[str, ...]] = []
         for term in self.terms:
-            value, error = self.matrix(term).to_numpy(), self.matrix(term, "std_error").to_numpy()
+            value = self.matrix(term).to_numpy()
+            below = [self.matrix(term, column).to_numpy() for column in columns]
             whole = self.received.xs(term, level="term")
             for g, group in enumerate(self.groups.index):
                 name = (labels or {}).get(term, term) if g == 0 else ""
                 total = whole.iloc[g]
                 cells = [*value[g], total["estimate"]]
                 rows.append((name, str(group), *(number(cell, digits) for cell in cells)))
-                cells = [*error[g], total["std_error"]]
-                rows.append(("", "", *(f"({number(cell, digits)})" for cell in cells)))
+                ends = zip(
+                    *([*part[g], total[c]] for part, c in zip(below, columns, strict=True)),
+                    strict=True,
+                )
+                rows.append(("", "", *(cell_below(end, digits) for end in ends)))
         height = 2 * len(self.groups)
         return Table(
-            title=title or "Effects between groups",
+            title=title or self._titled("Effects between groups"),
             columns=("Term", "To", *(f"From {group}" for group in self.groups.index), "From all"),
             rows=tuple(rows),
             rules=frozenset(range(height, len(rows), height)),
-            notes=self.notes(),
+            notes=(BENEATH[beneath], *self.notes()),
             text_columns=frozenset({1}),
         )
 
@@ -210,17 +220,10 @@ class GroupEffects:
         sizes = ", ".join(f"{group} {n}" for group, n in self.groups["units"].items())
         return (
             "Effect on the average unit of the receiving group of a unit change in every unit of "
-            "the origin group; delta-method standard errors in parentheses.",
-            f"Units by group: {sizes}.",
-            f"Covariance: {self.convention}.",
+            f"the origin group; units by group: {sizes}.",
+            *Intervals.notes(self),
             *((self.remark,) if self.remark else ()),
         )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def _block(
         self, name: str, term: str, to: Hashable, origin: Hashable, alternative: Alternative
@@ -255,9 +258,14 @@ class GroupEffects:
             )
         own = self.own["estimate"].to_numpy().reshape(-1, G, 1)[k]
         values = np.hstack([self.matrix(term).to_numpy(), own])[:, : weights.shape[1]]
-        slope = np.einsum("gh,ghp->p", weights, self.slopes[k, :, : weights.shape[1]])
+        slope = self._slope(term, weights)
         variance = float(slope @ self.matrix_of_parameters @ slope)
         return float((weights * values).sum()), float(np.sqrt(max(variance, 0.0)))
+
+    def _slope(self, term: str, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Differentiate a combination of blocks with respect to (d, rho)."""
+        blocks = self.slopes[self._position(term), :, : weights.shape[1]]
+        return np.asarray(np.einsum("gh,ghp->p", weights, blocks))
 
     def _position(self, term: str) -> int:
         if term not in self.terms:
@@ -266,7 +274,7 @@ class GroupEffects:
 
 
 def group_effects(
-    fit: Estimate,
+    form: ReducedForm,
     vcov: Vcov,
     units: pd.Index,
     groups: pd.Series,
@@ -276,13 +284,14 @@ def group_effects(
     level: float = 0.95,
     draws: int = 1000,
     rng: np.random.Generator,
+    bootstrap: Bootstrap | None = None,
 ) -> GroupEffects:
-    """Compute the effects between groups of an estimate.
+    """Compute the effects between groups of a reduced form.
 
     Parameters
     ----------
     units : Index
-        Labels of the N units, in the order of the estimate.
+        Labels of the N units, in the order of the form.
     groups : Series
         Group by unit. Order of groups: that of the categories, or sorted.
     weights : Series, optional
@@ -291,10 +300,8 @@ def group_effects(
         Terms that enter by origin group: ``{"x": {"core": "x_core", "other": "x_other"}}`` where
         x_core is x in the units of the core and zero elsewhere. Coefficients of x and of x_core,
         own and lagged, then add up for origins in the core.
-    level : float
-        Confidence level in (0, 1).
-    draws : int
-        Draws of (d, rho) behind the simulation interval.
+    level, draws, rng, bootstrap
+        As in `measure.measure`.
 
     Raises
     ------
@@ -307,74 +314,44 @@ def group_effects(
 
     Notes
     -----
-    E_gh(k) = sum_{i in g} w_i sum_{j in h} [S_k]_ij / sum_{i in g} w_i. Delta method with
-    dS_k/drho = A W A (b I + t W), A = (I - rho W)^-1.
+    E_gh(k) = sum_{i in g} w_i sum_{j in h} [S_k]_ij / sum_{i in g} w_i.
     """
-    if not 0.0 < level < 1.0 or draws < 1:
-        raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
     part = partition(units, groups, weights)
-    names, chosen = coefficients(fit, part.table.index, split or {})
-    theta, V = parameters(fit, vcov)
-    point = group_averages(theta[None, :], fit, part, chosen)[0]
-    slopes = group_slopes(theta, fit, part, chosen)
-    error = np.sqrt(np.clip(np.einsum("...p,pq,...q->...", slopes, V, slopes), 0.0, None))
-    sample, rejected = draw_parameters(theta, V, vcov.df, fit, draws, rng)
-    values = group_averages(sample, fit, part, chosen)
-    whole = slopes[:, :, :-1].sum(axis=2)
-    whole_error = np.sqrt(np.einsum("tgp,pq,tgq->tg", whole, V, whole))
-    quantile = float(stats.t.ppf(0.5 + level / 2, vcov.df or np.inf))
-    labels = part.table.index
-    by_group = pd.MultiIndex.from_product([names, labels], names=["term", "group"])
+    names, mapped = group_map(form, part, split or {})
+    found = measure(mapped, vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap)
+    labels, G = part.table.index, len(part.table)
+    cells = np.eye(G * (G + 1)).reshape(G, G + 1, -1)
     blocks = pd.MultiIndex.from_product([names, labels, labels], names=["term", "to", "from"])
-    pieces = [
-        (blocks, point[..., :-1], error[..., :-1], values[..., :-1]),
-        (by_group, point[..., -1], error[..., -1], values[..., -1]),
-        (by_group, point[..., :-1].sum(-1), whole_error, values[..., :-1].sum(-1)),
-    ]
-    frame, own, received = (_frame(*piece, quantile, level) for piece in pieces)
+    by_group = pd.MultiIndex.from_product([names, labels], names=["term", "group"])
     return GroupEffects(
-        frame=frame,
-        own=own,
-        received=received,
+        frame=found.frame(cells[:, :-1].reshape(G * G, -1), blocks),
+        basis=found.convention,
+        scope=form.reach.name() if form.is_dynamic else "",
+        own=found.frame(cells[:, -1], by_group),
+        received=found.frame(cells[:, :-1].sum(axis=1), by_group),
         groups=part.table,
-        level=level,
-        draws=draws,
-        rejected=rejected,
-        convention=vcov.convention,
-        df=vcov.df,
-        remark=_remark(fit, split),
-        slopes=slopes,
-        matrix_of_parameters=V,
+        remark=_remark(form, split),
+        slopes=found.slopes.reshape(len(names), G, G + 1, -1),
+        matrix_of_parameters=found.V,
     )
 
 
-def _frame(
-    index: pd.MultiIndex,
-    point: NDArray[np.float64],
-    error: NDArray[np.float64],
-    sample: NDArray[np.float64],
-    quantile: float,
-    level: float,
-) -> pd.DataFrame:
-    low, high = np.quantile(sample, (0.5 - level / 2, 0.5 + level / 2), axis=0)
-    columns = {
-        "estimate": point,
-        "std_error": error,
-        "lower": point - quantile * error,
-        "upper": point + quantile * error,
-        "sim_lower": low,
-        "sim_upper": high,
-    }
-    return pd.DataFrame({name: value.ravel() for name, value in columns.items()}, index=index)
-
-
-def _remark(fit: Estimate, split: Split | None) -> str:
-    X = lag_of_regressors(fit)
-    if fit.weights is None and not any(fit.lag_of):
+def _remark(form: ReducedForm, split: Split | None) -> str:
+    """Say which signs one coefficient per lag imposes."""
+    if not form.rho and not form.has_lagged_terms:
         return _NO_LAG
-    other = fit.weights is not None and X is not None and not np.array_equal(X.W, fit.weights.W)
-    if split or X is None or other:
+    if split or form.reach.horizon not in ("short", "long"):
         return ""
-    if fit.optimum.rho >= 0.0:
-        return _ONE_SIGN.format(when="with rho >= 0", cannot="cannot")
-    return _ONE_SIGN.format(when="for rho below zero nearly", cannot="hardly")
+    rho = form.theta[list(form.rho)]
+    if len(rho) > 1:
+        return "" if form.has_lagged_terms or rho.min() < 0.0 else _NO_DURBIN
+    pairs = (zip(period.response, period.regressors, strict=False) for period in form.periods)
+    if any(not np.array_equal(W, X) for pair in pairs for W, X in pair):
+        return ""
+    name, weight, value = "rho", "rho b + t", float(rho.sum())
+    if form.reach.horizon == "long":
+        name, weight = "rho + eta", "(rho + eta) b + (1 - tau) t"
+        value += form.lags.of(form.theta)[1]
+    if value >= 0.0:
+        return _ONE_SIGN.format(when=f"with {name} >= 0", sum=weight, cannot="cannot")
+    return _ONE_SIGN.format(when=f"for {name} below zero nearly", sum=weight, cannot="hardly")

@@ -1,167 +1,176 @@
-"""Effects unit by unit, and effects by how many steps through W they took."""
+"""Effects by how many steps through the weights they took."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
+from scipy.linalg import block_diag
 
-from ccec_econ.engine.estimate import Estimate
-from ccec_econ.errors import FormulaError, IdentificationError, first_five
-from ccec_econ.inference.draws import Pair, pairs
-from ccec_econ.inference.group_blocks import lag_of_regressors
+from ccec_econ.inference.effects import NAMES, SUMS
+from ccec_econ.inference.group_blocks import group_map, partition
+from ccec_econ.inference.intervals import (
+    BENEATH,
+    Beneath,
+    Intervals,
+    cell_below,
+)
+from ccec_econ.inference.measure import effect_map, measure
+from ccec_econ.inference.reduced_form import ReducedForm, averages
+from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.vcov import Vcov
+from ccec_econ.typeset import Table, number
 
-__all__ = ["UnitEffects", "effects_by_order", "unit_effects"]
+__all__ = ["OrderEffects", "effects_by_order", "group_effects_by_order"]
+
+_BETWEEN = ("Term", "Order", "To")
 
 
 @dataclass(frozen=True, slots=True)
-class UnitEffects:
-    """Effects of one regressor between single units.
+class OrderEffects(Intervals):
+    """Effects of every regressor by powers of rho W.
 
-    Attributes
-    ----------
-    term : str
-    matrix : DataFrame, shape (N, N)
-        S = (I - rho W)^-1 (b I + t W): the effect on the row's unit of a unit change of x in the
-        column's unit.
+    As `Intervals`, the frame indexed (term, order, effect), or (term, order, to, from) between
+    groups. Orders are 0, 1, ..., Q, "beyond" (what higher orders add) and "all".
     """
 
-    term: str
-    matrix: pd.DataFrame
+    def wide(self, column: str = "estimate") -> pd.DataFrame:
+        """One column of the frame with effects, or groups of origin, side by side."""
+        heads = self.frame.index.unique(-1)
+        values = self.frame[column].to_numpy().reshape(-1, len(heads))
+        every = self.frame.index
+        index = pd.MultiIndex.from_tuples(
+            [key[:-1] for key in every[:: len(heads)]], names=every.names[:-1]
+        )
+        return pd.DataFrame(values, index=index, columns=heads)
 
-    @property
-    def own(self) -> pd.Series:
-        """Effect of a unit's own change, feedback included; the mean is the direct effect."""
-        values = np.diag(self.matrix.to_numpy())
-        return pd.Series(values, index=self.matrix.index, name="own")
+    def summary(
+        self,
+        *,
+        labels: Mapping[str, str] | None = None,
+        digits: int = 4,
+        title: str = "",
+        beneath: Beneath = "error",
+    ) -> Table:
+        """Table of orders with an error or an interval beneath each effect.
 
-    @property
-    def received(self) -> pd.Series:
-        """Row sums: what a unit receives when x rises by one everywhere."""
-        return self.matrix.sum(axis=1).rename("received")
+        Parameters
+        ----------
+        labels : mapping, optional
+            Printed names of terms.
+        beneath : {"error", "delta", "simulation", "bootstrap"}
+            Delta-method standard errors, or one of the intervals.
 
-    @property
-    def emitted(self) -> pd.Series:
-        """Column sums: what all units together receive when x rises by one in this unit."""
-        values = self.matrix.to_numpy().sum(axis=0)
-        return pd.Series(values, index=self.matrix.index, name="emitted")
+        Raises
+        ------
+        FormulaError
+            If there is no such interval here.
+        """
+        value = self.wide()
+        below = np.dstack([self.wide(column).to_numpy() for column in self.below(beneath)])
+        between = value.index.nlevels == len(_BETWEEN)
+        rows: list[tuple[str, ...]] = []
+        before: tuple[str, ...] = ()
+        for key, one, ends in zip(value.index, value.to_numpy(), below, strict=True):
+            term, *rest = (str(level) for level in key)
+            stubs = ((labels or {}).get(term, term), *rest)
+            shown = ("" if stubs[: i + 1] == before[: i + 1] else stubs[i] for i in range(len(key)))
+            rows.append((*shown, *(number(cell, digits) for cell in one)))
+            rows.append((*("" for _ in key), *(cell_below(cell, digits) for cell in ends)))
+            before = stubs
+        heads = (f"From {head}" if between else str(head).capitalize() for head in value.columns)
+        return Table(
+            title=title or self._titled("Effects by order"),
+            columns=(*(_BETWEEN if between else _BETWEEN[:2]), *heads),
+            rows=tuple(rows),
+            rules=frozenset(i for i, row in enumerate(rows) if i and row[0]),
+            notes=(BENEATH[beneath], *self.notes()),
+            text_columns=frozenset(range(1, value.index.nlevels)),
+        )
 
-    def frame(self) -> pd.DataFrame:
-        """Own, received and emitted effects by unit; the latter two both average to the total."""
-        return pd.concat([self.own, self.received, self.emitted], axis=1)
-
-
-def unit_effects(fit: Estimate, units: pd.Index, term: str) -> UnitEffects:
-    """Compute the N x N matrix of effects of one term.
-
-    Parameters
-    ----------
-    units : Index
-        Labels of the N units, in the order of the estimate.
-
-    Raises
-    ------
-    FormulaError
-        If the term has no effects in the model.
-
-    References
-    ----------
-    LeSage and Pace (2009), Introduction to Spatial Econometrics, section 2.7.
-    """
-    b, t = _coefficients(fit, _pair(fit, term))
-    N = len(units)
-    S = b * np.eye(N) + t * _X(fit, N)
-    if fit.weights is not None:
-        S = np.linalg.solve(np.eye(N) - fit.optimum.rho * fit.weights.W, S)
-    name = units.name or "unit"
-    index, columns = units.rename(name), units.rename(f"from_{name}")
-    return UnitEffects(term, pd.DataFrame(S, index=index, columns=columns))
+    def notes(self) -> tuple[str, ...]:
+        """Sentences for the foot of a table."""
+        return (
+            "Order q: what takes q steps through rho W; beyond: all higher orders.",
+            *Intervals.notes(self),
+        )
 
 
-def effects_by_order(fit: Estimate, *, orders: int = 8) -> pd.DataFrame:
+def effects_by_order(
+    form: ReducedForm,
+    vcov: Vcov,
+    *,
+    orders: int = 8,
+    level: float = 0.95,
+    draws: int = 1000,
+    rng: np.random.Generator,
+    bootstrap: Bootstrap | None = None,
+) -> OrderEffects:
     """Split direct, indirect and total effects by powers of rho W.
 
     Parameters
     ----------
     orders : int
         Highest order listed, Q.
-
-    Returns
-    -------
-    DataFrame
-        Indexed (term, order), order 0, 1, ..., Q, then "beyond" (what higher orders add) and
-        "all"; columns direct, indirect, total.
+    level, draws, rng, bootstrap
+        As in `measure.measure`.
 
     Raises
     ------
     ValueError
-        If `orders` is negative.
+        If `orders` is negative, `level` not in (0, 1) or `draws` not positive.
     IdentificationError
         If abs(rho) times the spectral radius of W is 1 or more: the powers do not die out.
 
     Notes
     -----
-    Order q of term k is rho^q (b_k W^q + t_k W^(q+1)), or rho^q W^q (b_k I + t_k X) when the
-    regressors have weights X of their own. The sum over q is S_k.
+    Order q of term k is R^q (b_k I + sum_m t_km X_m), R = sum_j rho_j W_j: rho^q (b_k W^q + t_k
+    W^(q + 1)) with one W. The sum over q is S_k. Draws whose powers do not die out are replaced.
 
     References
     ----------
     LeSage and Pace (2009), Introduction to Spatial Econometrics, section 2.7.3.
     """
-    if orders < 0:
-        raise ValueError(f"orders {orders}: give zero or more.")
-    terms, N = pairs(fit), fit.y.shape[1]
-    W = np.zeros((N, N)) if fit.weights is None else fit.optimum.rho * fit.weights.W
-    _refuse_divergent(W)
-    X, power, parts = _X(fit, N), np.eye(N), []
-    for _ in range(orders + 1):
-        parts.append([_averages(fit, term, power, X) for term in terms])
-        power = power @ W
-    A = np.linalg.inv(np.eye(N) - W)
-    whole = np.array([_averages(fit, term, A, X) for term in terms])
-    listed = np.array(parts)
-    stacked = np.concatenate([listed, [whole - listed.sum(axis=0), whole]])
-    names = [*range(orders + 1), "beyond", "all"]
-    index = pd.MultiIndex.from_product([[term[0] for term in terms], names])
-    index = index.set_names(["term", "order"])
-    values = stacked.transpose(1, 0, 2).reshape(-1, 3)
-    return pd.DataFrame(values, index=index, columns=["direct", "indirect", "total"])
+    split = form.by_order(orders)
+    found = measure(
+        effect_map(split, averages), vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap
+    )
+    listed = [*range(orders + 1), "beyond", "all"]
+    index = pd.MultiIndex.from_product(
+        [[term.name for term in form.terms], listed, NAMES], names=["term", "order", "effect"]
+    )
+    frame = found.frame(block_diag(*[SUMS] * len(listed)), index)
+    return OrderEffects(frame, found.convention, form.reach.name() if form.is_dynamic else "")
 
 
-def _averages(
-    fit: Estimate, pair: Pair, A: NDArray[np.float64], X: NDArray[np.float64]
-) -> tuple[float, float, float]:
-    """Direct, indirect and total effect of A (b I + t X)."""
-    b, t = _coefficients(fit, pair)
-    S = b * A + t * A @ X
-    direct, total = float(np.trace(S)) / len(S), float(S.sum()) / len(S)
-    return direct, total - direct, total
+def group_effects_by_order(
+    form: ReducedForm,
+    vcov: Vcov,
+    units: pd.Index,
+    groups: pd.Series,
+    *,
+    orders: int = 8,
+    level: float = 0.95,
+    draws: int = 1000,
+    rng: np.random.Generator,
+    bootstrap: Bootstrap | None = None,
+) -> OrderEffects:
+    """Split effects between groups by powers of rho W; parameters and errors as above.
 
-
-def _coefficients(fit: Estimate, pair: Pair) -> tuple[float, float]:
-    d = fit.optimum.coefficients
-    b, t = (0.0 if at is None else float(d[at]) for at in pair[1:])
-    return b, t
-
-
-def _pair(fit: Estimate, term: str) -> Pair:
-    known = {pair[0]: pair for pair in pairs(fit)}
-    if term not in known:
-        raise FormulaError(f"no effects of {term!r}; there are those of {first_five(known)}.")
-    return known[term]
-
-
-def _X(fit: Estimate, N: int) -> NDArray[np.float64]:
-    lag = lag_of_regressors(fit)
-    return np.zeros((N, N)) if lag is None else lag.W
-
-
-def _refuse_divergent(W: NDArray[np.float64]) -> None:
-    radius = float(np.abs(np.linalg.eigvals(W)).max())
-    if radius >= 1.0:
-        raise IdentificationError(
-            f"rho W has spectral radius {radius:.4f}: its powers do not die out, so effects have "
-            "no partition by order; use effects() instead."
-        )
+    Raises
+    ------
+    AlignmentError
+        If groups do not name every unit, or name others.
+    """
+    part = partition(units, groups, None)
+    names, mapped = group_map(form.by_order(orders), part, {})
+    found = measure(mapped, vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap)
+    listed, G = [*range(orders + 1), "beyond", "all"], len(part.table)
+    blocks = np.eye(G * (G + 1)).reshape(G, G + 1, -1)[:, :-1].reshape(G * G, -1)
+    index = pd.MultiIndex.from_product(
+        [names, listed, part.table.index, part.table.index], names=["term", "order", "to", "from"]
+    )
+    frame = found.frame(block_diag(*[blocks] * len(listed)), index)
+    return OrderEffects(frame, found.convention, form.reach.name() if form.is_dynamic else "")

@@ -147,10 +147,12 @@ def chi2(name: str, null: str, statistic: float, df: int, note: str = "") -> Out
     )
 
 
-def f_test(name: str, null: str, statistic: float, df: tuple[int, int], note: str = "") -> Outcome:
+def f_test(
+    name: str, null: str, statistic: float, df: tuple[int, float], note: str = ""
+) -> Outcome:
     """Refer a statistic to F(df)."""
     p = float(stats.f.sf(statistic, *df))
-    return Outcome(name, null, statistic, f"F({df[0]}, {df[1]})", p, "", note)
+    return Outcome(name, null, statistic, f"F({df[0]}, {round(df[1], 1):g})", p, "", note)
 
 
 def normal(name: str, null: str, statistic: float, note: str = "") -> Outcome:

@@ -59,12 +59,13 @@ class Convergence:
     frame : DataFrame
         Rows "tau", "own shock", "common shock"; columns persistence, speed and half_life, each
         with lower and upper ends of its set, and the method of the set. An infinite half-life
-        means that no finite one is ruled out.
+        means that no finite one is ruled out. Persistence at or below zero has neither speed nor
+        half-life: both are missing.
     inversion : DataFrame
         The values of tau that were tested, in order: share of draws at or above and at or below
         the estimate, persistence of own shocks given tau, and draws without a maximum.
     contains_one : bool
-        Whether the set of tau holds one: no convergence is not excluded.
+        Whether the set of tau reaches one, or lies above it: no convergence is not excluded.
     level : float
     draws : int
         Draws of the panel at each tau tested; 0 where the model has no y_{t-1}.
@@ -105,12 +106,17 @@ class Convergence:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
         found = ["Speed is -ln(persistence), half-life ln 2 / speed, both per period."]
+        if (self.frame["persistence"] <= 0.0).any():
+            found.append(
+                "Persistence at or below zero has neither: shocks change sign every period."
+            )
         if self.draws:
             failed = self.inversion["failed"].sum()
             found.append(
-                f"Test inversion: parametric bootstrap, {self.draws} panels at each of "
-                f"{len(self.inversion)} values of tau, normal errors, units at their long-run "
-                f"paths before the sample; {failed} panels without an interior maximum left out."
+                f"Test inversion: parametric bootstrap, {self.draws} panels at each tau tested "
+                f"({len(self.inversion)} in all), normal errors; before the sample units stand at "
+                "their long-run paths, or at zero where shocks do not fade; "
+                f"{failed} panels without an interior maximum left out."
             )
         if self.contains_one:
             found.append(
@@ -261,6 +267,10 @@ def _frame(rows: dict[str, tuple[float, float, float, str]]) -> pd.DataFrame:
     for name, (value, lower, upper, method) in rows.items():
         speeds = [_speed(p) for p in (value, upper, lower)]
         lives = [_half_life(s) for s in (speeds[0], speeds[2], speeds[1])]
+        if value <= 0.0:
+            speeds[0] = lives[0] = np.nan
+        if upper <= 0.0:
+            speeds, lives = [np.nan] * 3, [np.nan] * 3
         data[name] = [value, lower, upper, *speeds, *lives, method]
     return pd.DataFrame.from_dict(data, orient="index", columns=[*_COLUMNS, "method"])
 
@@ -277,6 +287,8 @@ def _cell(value: float, what: str, digits: int) -> str:
     """Write an end of a set; what lies beyond all numbers in words."""
     if np.isfinite(value):
         return number(value, digits)
+    if np.isnan(value):
+        return "none"
     if what == "persistence":
         return "1 or more" if value > 0 else "none"
     return _UNBOUNDED if value > 0 else "0 or less"

@@ -1,26 +1,39 @@
-"""Covariance estimators, chosen after the fit. Each says its own convention."""
+"""Covariance estimators, chosen after the fit. Each says its own convention.
+
+Here stand what all of them share, the classical covariance and that of quasi-likelihood; clusters
+are in `cluster`, sums over near cells in `hac`.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.information import Scores, apply, inverse_information, scores
-from ccec_econ.engine.transform import reduction
+from ccec_econ.engine.information import inverse_information, scores
+from ccec_econ.engine.transform import EffectsName, reduction
 from ccec_econ.errors import FormulaError, IdentificationError
+from ccec_econ.inference.satterthwaite import Satterthwaite
 
 __all__ = [
-    "Cluster",
+    "Binds",
     "Covariance",
-    "DriscollKraay",
     "Information",
     "QuasiML",
     "Vcov",
+    "after",
+    "bound",
     "checked",
+    "coefficients_only",
+    "cumulants",
+    "refuse_corrected",
+    "refuse_spatial",
+    "within_nobs",
 ]
 
 
@@ -31,15 +44,49 @@ class Vcov:
     Attributes
     ----------
     matrix : ndarray, shape (P, P)
-    df : int or None
-        Degrees of freedom of the t distribution; None for the normal.
+        Missing in the row and column of a parameter that the covariance does not speak of.
+    df : float or None
+        Degrees of freedom of the t distribution, None for the normal; the smallest among the
+        coefficients where each combination of them has its own.
     convention : str
         One sentence for the foot of a table.
+    combinations : Satterthwaite or None
+        Degrees of freedom by combination of the coefficients; None where all share `df`.
     """
 
     matrix: NDArray[np.float64]
-    df: int | None
+    df: float | None
     convention: str
+    combinations: Satterthwaite | None = None
+
+    def degrees(self, slopes: ArrayLike) -> NDArray[np.float64]:
+        """Degrees of freedom of combinations slopes'theta, slopes (..., P): shape (...,).
+
+        Infinite where the reference is the normal.
+        """
+        if self.combinations is not None:
+            return self.combinations.degrees(slopes)
+        return np.full(np.shape(slopes)[:-1], self.df or np.inf)
+
+    def least(self, slopes: ArrayLike) -> float | None:
+        """Smallest degrees of freedom of several combinations; None for the normal."""
+        found = float(np.min(self.degrees(slopes)))
+        return found if np.isfinite(found) else None
+
+    def quantile(self, level: float, slopes: ArrayLike) -> NDArray[np.float64]:
+        """Count the standard errors that a two-sided interval of each combination reaches."""
+        return np.asarray(stats.t.ppf(0.5 + level / 2, self.degrees(slopes)))
+
+    def f_statistic(self, wald: float, slopes: NDArray[np.float64]) -> tuple[float, float]:
+        """F statistic and its second degrees of freedom from a Wald statistic of q combinations.
+
+        wald/q and `df`; or Hotelling's scaling where each combination has its own.
+        """
+        q = len(slopes)
+        if self.combinations is None:
+            return wald / q, self.df or np.inf
+        eta = self.combinations.hotelling(slopes)
+        return wald * (eta - q + 1.0) / (eta * q), eta - q + 1.0
 
 
 @runtime_checkable
@@ -48,6 +95,15 @@ class Covariance(Protocol):
 
     def __call__(self, fit: Estimate) -> Vcov:
         """Compute the covariance of an estimate."""
+        ...
+
+
+@runtime_checkable
+class Binds(Protocol):
+    """A covariance that knows units by label, and must learn the order of an estimate's first."""
+
+    def bind(self, units: pd.Index) -> Covariance:
+        """Return the covariance for estimates whose N units stand in this order."""
         ...
 
 
@@ -64,9 +120,8 @@ class Information:
         """Compute the covariance of an estimate."""
         matrix = inverse_information(fit)
         if fit.spatial:
-            asymptotic = ", asymptotic after the correction" * (fit.method == "bias_corrected")
-            return Vcov(matrix, None, f"inverse expected information, normal{asymptotic}")
-        df = _within_nobs(fit) - len(fit.terms)
+            return Vcov(matrix, None, f"inverse expected information, normal{after(fit)}")
+        df = within_nobs(fit) - len(fit.terms)
         matrix[:-1, :-1] *= fit.reduction.nobs / df
         return Vcov(matrix, df, f"homoskedastic, SSE/(observations - K), t({df})")
 
@@ -78,88 +133,23 @@ class QuasiML:
     V = I^-1 (I + Omega) I^-1, Omega from the third and fourth moments of the innovations, which
     are estimated from structural residuals and cleared of what removing the effects does to them
     (Lee and Yu 2010, Journal of Econometrics 154, 165-185). Normal reference.
+
+    Dynamic models: the Yu-de Jong-Lee correction moves the estimate by O(1/T) and leaves its
+    limiting variance, so V is the same, taken at the corrected estimate; it needs no zero score.
     """
 
     def __call__(self, fit: Estimate) -> Vcov:
         """Compute the covariance of an estimate."""
-        _refuse_corrected(fit, "quasi-ML")
+        refuse_corrected(fit, "quasi-ML")
         bread = inverse_information(fit)
         matrix = bread + bread @ _excess(fit) @ bread
-        return Vcov(matrix, None, "quasi-ML sandwich (third and fourth moments), normal")
+        text = f"quasi-ML sandwich (third and fourth moments), normal{after(fit)}"
+        return Vcov(matrix, None, text)
 
 
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Sandwich for clusters that are independent of each other, with any dependence within.
-
-    ``Cluster("unit")``: the scores of rho and lam hold quadratic forms e'Ge, whose terms tie units
-    in pairs. Products e_i e_j are uncorrelated across pairs but not across the two units that
-    share one, so scores summed by unit alone would miss half of their variance. The middle is
-
-        sum_i u_i u_i' + sum_{i<j} p_ij p_ij',   p_ij = (A_ij + A_ji) sum_t e_it e_jt / s2,
-
-    A = G for rho and H for lam, u_i holding the linear part and the diagonals. ``Cluster("time")``:
-    scores summed by period, for few lags of dependence use `DriscollKraay`. Bread is the inverse
-    expected information; CR1 factor g/(g - 1) * (nobs - 1)/(nobs - K), reference t(g - 1), for g
-    clusters.
-    """
-
-    by: Literal["unit", "time"] = "unit"
-
-    def __post_init__(self) -> None:
-        if self.by not in ("unit", "time"):
-            raise IdentificationError(
-                f"cluster by {self.by!r} is not available; cluster by 'unit' or by 'time'."
-            )
-
-    def __call__(self, fit: Estimate) -> Vcov:
-        """Compute the covariance of an estimate."""
-        _refuse_corrected(fit, "clustered")
-        T, N = fit.y.shape
-        if self.by == "unit":
-            middle, groups = unit_middle(fit), N
-        else:
-            middle, groups = _outer(_enough_periods(fit)), T
-        nobs, K = _within_nobs(fit), len(fit.terms)
-        factor = groups / (groups - 1) * (nobs - 1) / (nobs - K)
-        bread = inverse_information(fit)
-        text = f"clustered by {self.by} (CR1), {groups} clusters, t({groups - 1})"
-        return Vcov(factor * bread @ middle @ bread, groups - 1, text)
-
-
-@dataclass(frozen=True, slots=True)
-class DriscollKraay:
-    """Sandwich of period scores with Bartlett weights, for dependence across units and time.
-
-    Needs many periods: at 12 of them tests at 5 % reject about 25 % of the time. Driscoll and Kraay
-    (1998, Review of Economics and Statistics 80, 549-560). Reference t(T - 1).
-
-    Attributes
-    ----------
-    lags : int
-        Lags with weight 1 - j/(lags + 1).
-    """
-
-    lags: int
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.lags, int) or self.lags < 0:
-            raise IdentificationError(f"lags {self.lags!r}: give a whole number, zero or more.")
-
-    def __call__(self, fit: Estimate) -> Vcov:
-        """Compute the covariance of an estimate."""
-        _refuse_corrected(fit, "Driscoll-Kraay")
-        rows = _enough_periods(fit)
-        T = len(rows)
-        if self.lags >= T:
-            raise IdentificationError(f"lags {self.lags} with {T} periods: give fewer lags.")
-        middle = _outer(rows)
-        for j in range(1, self.lags + 1):
-            cross = rows[j:].T @ rows[:-j]
-            middle += (1.0 - j / (self.lags + 1)) * (cross + cross.T)
-        bread = inverse_information(fit)
-        text = f"Driscoll-Kraay, {self.lags} lags, {T} periods, t({T - 1})"
-        return Vcov(bread @ middle @ bread, T - 1, text)
+def after(fit: Estimate) -> str:
+    """Say at the end of a convention that a correction's own variance is left out."""
+    return ", asymptotic after the correction" * (fit.method == "bias_corrected")
 
 
 def checked(cov: object) -> Covariance:
@@ -178,65 +168,18 @@ def checked(cov: object) -> Covariance:
     return cov
 
 
-def unit_middle(fit: Estimate) -> NDArray[np.float64]:
-    """Covariance of the score when units are independent; shape (P, P)."""
-    linear, pairs = unit_scores(fit)
-    return _outer(linear) + _outer(pairs)
+def bound(cov: object, units: pd.Index) -> Covariance:
+    """Return a covariance for estimates whose units stand in this order, or refuse what is none.
 
-
-def unit_scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Score contributions of units, shape (N, P), and of pairs of units, shape (N(N - 1)/2, P).
-
-    Their sums add to the gradient of the likelihood, zero at its maximum. Residuals demeaned over
-    units are correlated by -1/N, which the centring takes into account.
+    Raises
+    ------
+    FormulaError
+        If `cov` is a name or a class.
+    AlignmentError
+        If `cov` speaks of other units.
     """
-    parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.periods
-    N, K = parts.v.shape[1], len(fit.terms)
-    shared = 1.0 / N if fit.reduction.rows < N else 0.0
-    products = parts.v.T @ parts.v / s2
-    surplus = np.diag(products) - tau * (1.0 - shared)
-    above = np.triu_indices(N, k=1)
-    own = np.zeros((N, K + len(parts.forms) + 1))
-    pairs = np.zeros((len(above[0]), own.shape[1]))
-    own[:, :K] = np.einsum("tnk,tn->nk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        own[:, j], pairs[:, j] = _quadratic(A, parts.v, s2, tau, shared)
-        if name == "rho":
-            own[:, j] += (parts.mean * parts.v).sum(axis=0) / s2
-    own[:, -1] = surplus / (2.0 * s2)
-    return own, pairs
-
-
-def _quadratic(
-    A: NDArray[np.float64], v: NDArray[np.float64], s2: float, tau: int, shared: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Centred contributions of units and of pairs to sum_t v'Av/s2, A of shape (1 or T, N, N)."""
-    above = np.triu_indices(v.shape[1], k=1)
-    if len(A) == 1:
-        products, periods = (v.T @ v / s2)[None], float(tau)
-    else:
-        products, periods = np.einsum("ti,tj->tij", v, v) / s2, tau / len(A)
-    surplus = np.einsum("pii->pi", products) - periods * (1.0 - shared)
-    own = (np.einsum("pii->pi", A) * surplus).sum(axis=0)
-    twice = (A + A.transpose(0, 2, 1)) * (products + periods * shared)
-    return own, twice.sum(axis=0)[above]
-
-
-def period_scores(fit: Estimate) -> NDArray[np.float64]:
-    """Score contributions of periods, shape (T, P); they add to the gradient."""
-    parts, s2 = scores(fit), fit.optimum.sigma2
-    T, K = len(parts.v), len(fit.terms)
-    share = fit.periods / T
-    out = np.zeros((T, K + len(parts.forms) + 1))
-    out[:, :K] = np.einsum("tnk,tn->tk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        quadratic = (parts.v * apply(A, parts.v)).sum(axis=1) / s2
-        out[:, j] = quadratic - share * np.broadcast_to(np.einsum("pii->p", A), (T,))
-        if name == "rho":
-            out[:, j] += (parts.mean * parts.v).sum(axis=1) / s2
-    per_period = fit.reduction.rows * fit.periods / T
-    out[:, -1] = (parts.v**2).sum(axis=1) / (2.0 * s2**2) - per_period / (2.0 * s2)
-    return out
+    known = checked(cov)
+    return known.bind(units) if isinstance(known, Binds) else known
 
 
 def _excess(fit: Estimate) -> NDArray[np.float64]:
@@ -246,7 +189,7 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     K = len(fit.terms)
     J = np.eye(N) - (1.0 / N if fit.effects in ("time", "twoway") else 0.0)
     own = (1.0 - 1.0 / T) if fit.effects in ("unit", "twoway") else 1.0
-    third, fourth = _cumulants(parts, fit)
+    third, fourth = cumulants(parts.v, fit.effects)
     diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.forms.values()]
     diagonals.append(np.diag(J)[None] / (2.0 * s2**2))
     D = np.stack([np.broadcast_to(part, (T, N)) for part in diagonals])
@@ -261,12 +204,17 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     return omega
 
 
-def _cumulants(parts: Scores, fit: Estimate) -> tuple[float, float]:
-    """Third and fourth cumulants of the innovations, cleared of the removal of effects."""
-    T, N = parts.v.shape
+def cumulants(
+    v: NDArray[np.float64], effects: EffectsName, *, third: bool = True
+) -> tuple[float, float]:
+    """Third (zero if not asked for) and fourth cumulants of innovations v (T, N).
+
+    Cleared of what the removal of effects does to them.
+    """
+    T, N = v.shape
     own = [1.0, 1.0, 1.0]
-    in_time, in_space = fit.effects in ("unit", "twoway"), fit.effects in ("time", "twoway")
-    if in_time and T == 2:
+    in_time, in_space = effects in ("unit", "twoway"), effects in ("time", "twoway")
+    if in_time and T == 2 and third:
         raise IdentificationError(
             "quasi-ML with two periods: removing unit effects leaves no third moment to estimate; "
             "use Information() or Cluster('unit')."
@@ -275,37 +223,55 @@ def _cumulants(parts: Scores, fit: Estimate) -> tuple[float, float]:
         if removed:
             a, b = 1.0 - 1.0 / m, -1.0 / m
             own = [w * (a**p + (m - 1) * b**p) for w, p in zip(own, (2, 3, 4), strict=True)]
-    third = float((parts.v**3).mean()) / own[1]
-    fourth = (float((parts.v**4).mean()) - 3.0 * float((parts.v**2).mean()) ** 2) / own[2]
-    return third, fourth
+    skew = float((v**3).mean()) / own[1] if third else 0.0
+    fourth = (float((v**4).mean()) - 3.0 * float((v**2).mean()) ** 2) / own[2]
+    return skew, fourth
 
 
-def _outer(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(rows.T @ rows)
-
-
-def _within_nobs(fit: Estimate) -> int:
+def within_nobs(fit: Estimate) -> int:
     """Observations net of effects, whichever likelihood was used."""
     T, N = fit.y.shape
     return reduction(fit.effects, "transformation", T, N).nobs
 
 
-def _enough_periods(fit: Estimate) -> NDArray[np.float64]:
-    """Scores of periods, refused where unit effects make them cancel."""
-    T = len(fit.y) - (fit.effects in ("unit", "twoway"))
-    needed = len(fit.terms) + len(fit.spatial)
-    if needed > T:
-        raise IdentificationError(
-            f"{needed} parameters and scores of {T} free periods: their covariance has not full "
-            "rank and its standard errors are far too small; cluster by 'unit', or use more "
-            "periods."
-        )
-    return period_scores(fit)
+def coefficients_only(fit: Estimate, middle: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(Z'Z)^-1 middle (Z'Z)^-1 of a linear regression, missing for sigma2; shape (K + 1, K + 1)."""
+    K = len(fit.terms)
+    bread = inverse_information(fit)[:K, :K] / fit.optimum.sigma2
+    out = np.full((K + 1, K + 1), np.nan)
+    out[:K, :K] = bread @ middle @ bread
+    return out
 
 
-def _refuse_corrected(fit: Estimate, what: str) -> None:
-    if fit.method == "bias_corrected":
+def refuse_spatial(fit: Estimate, what: str, reason: str) -> None:
+    """Refuse a covariance that is one of linear regressions only.
+
+    Raises
+    ------
+    IdentificationError
+        If the model has rho or lam.
+    """
+    if fit.spatial:
         raise IdentificationError(
-            f"no {what} covariance after a bias correction: scores are not zero there; use "
-            "method='transformation', or correction=False in a dynamic model."
+            f"no {what} covariance of a model with {' and '.join(fit.spatial)}: {reason}; "
+            "use ce.Cluster('unit'), or a model without (ce.ols, ce.slx)."
         )
+
+
+def refuse_corrected(fit: Estimate, what: str, *, dynamic: bool = True) -> None:
+    """Refuse an estimate after a bias correction; of a dynamic model only where `dynamic` is off.
+
+    Raises
+    ------
+    IdentificationError
+    """
+    if fit.method != "bias_corrected" or (dynamic and fit.has_time_lags):
+        return
+    remedy = (
+        "use ce.QuasiML() or ce.Cluster('unit'), or correction=False"
+        if fit.has_time_lags
+        else "use method='transformation'"
+    )
+    raise IdentificationError(
+        f"no {what} covariance after a bias correction: scores are not zero there; {remedy}."
+    )

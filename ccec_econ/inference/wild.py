@@ -19,7 +19,7 @@ from scipy import stats
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
-from ccec_econ.inference.vcov import Cluster
+from ccec_econ.inference.cluster import Cluster
 from ccec_econ.typeset import interval, number
 
 __all__ = ["WildCluster", "wild_cluster"]

@@ -26,18 +26,22 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import parse
-from ccec_econ.inference.dynamic_effects import (
-    DynamicEffects,
-    Horizon,
-    Stability,
-    dynamic_effects,
-    stability,
-)
+from ccec_econ.inference.dynamic_bootstrap import dynamic_bootstrap
+from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.persistence import Convergence, convergence
-from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.inference.reduced_form import ReducedForm
+from ccec_econ.inference.resampled import Bootstrap, Innovations
+from ccec_econ.inference.stability import Stability, dynamic_form, stability
+from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.time_lags import has_time_lag, time_columns, time_design, with_history
+from ccec_econ.models.time_lags import (
+    has_time_lag,
+    observed_path,
+    time_columns,
+    time_design,
+    with_history,
+)
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
 
@@ -80,46 +84,51 @@ class DynamicPanelResults(SpatialPanelResults):
         return stability(self.estimate, self.lags, self.vcov)
 
     def with_cov(self, cov: Covariance) -> DynamicPanelResults:
-        """Return the same fit with another covariance; after a correction, `Information` only."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        """Return the same fit with another covariance.
 
-    def effects(  # type: ignore[override]
+        After a correction `Information`, `QuasiML` and ``Cluster("unit")``.
+
+        Raises
+        ------
+        IdentificationError
+            For sums over periods after a correction: scores are not zero there.
+        """
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
+
+    def refits(
         self,
+        draws: int,
         *,
-        horizon: Horizon = "short",
-        cumulative: bool = True,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> DynamicEffects:
-        """Direct, indirect and total effects with delta and simulation intervals.
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
+        """Simulate from the first observation on, refit, and correct again where the fit was.
 
-        Parameters
-        ----------
-        horizon : "short", "long" or int
-            Within the period, in the limit, or that many periods after the change.
-        cumulative : bool
-            At a whole-number horizon, whether the change stays (effects summed up to it) or
-            lasted one period.
-        level, draws, rng
-            As in `SpatialPanelResults.effects`.
+        Effects are those of the short run.
+        """
+        return dynamic_bootstrap(
+            self.estimate,
+            self.lags,
+            observed_path(self.panel, self.design.y),
+            draws=draws,
+            innovations=innovations,
+            level=level,
+            rng=rng,
+        )
+
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects at a horizon depend on, and the matrices that they multiply.
 
         Raises
         ------
         IdentificationError
             If shocks do not die out, or a unit root is within the 95 % set (long run).
         ValueError
-            If `horizon`, `level` or `draws` cannot be used.
+            If `horizon` cannot be used.
         """
-        return dynamic_effects(
-            self.estimate,
-            self.lags,
-            self.vcov,
-            horizon=horizon,
-            cumulative=cumulative,
-            level=level,
-            draws=draws,
-            rng=np.random.default_rng(rng),
+        return dynamic_form(
+            self.estimate, self.lags, self.vcov, horizon=horizon, cumulative=cumulative
         )
 
     def convergence(
@@ -161,6 +170,10 @@ class DynamicPanelResults(SpatialPanelResults):
             )
         return tuple(found)
 
+    def estimator_name(self) -> str:
+        """Name the quasi-likelihood in a few letters, for a cell."""
+        return "QML, corrected" if self.method == "bias_corrected" else "QML"
+
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""
         if self.method == "bias_corrected":
@@ -193,7 +206,8 @@ def sar(
     index : tuple of str, optional
         Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()``; others only with ``correction=False``.
+        ``Information()``, ``QuasiML()`` or ``Cluster("unit")``; others only with
+        ``correction=False``.
 
     Raises
     ------
@@ -273,8 +287,8 @@ def _fit(
 ) -> DynamicPanelResults:
     """Align, lag in time, materialise, lag in space, estimate, correct."""
     durbin, x_weights = spatial
-    covariance, spec = checked(cov), parse(formula)
-    whole = Panel.from_frame(data, index)
+    spec, whole = parse(formula), Panel.from_frame(data, index)
+    covariance = bound(cov, whole.units)
     own = _spectrum(weights, whole)
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)

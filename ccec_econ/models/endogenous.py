@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Columns, Estimate, _refuse_constant
+from ccec_econ.engine.estimate import Columns, Estimate, refuse_constant
 from ccec_econ.engine.instruments import Equation, equation, spatial_lags
 from ccec_econ.engine.likelihood import Optimum
 from ccec_econ.engine.moments import reduce_columns
@@ -115,7 +115,7 @@ def _blank(columns: Columns, design: Design, own: Spectral | None, lag: bool) ->
     size = reduction(effects, "transformation", T, N)
     Z, inside = demean(X, effects), demean(y, effects)
     names = ("the response", *columns.terms)
-    _refuse_constant(np.dstack([y, X]), np.dstack([inside, Z]), names, effects)
+    refuse_constant(np.dstack([y, X]), np.dstack([inside, Z]), names, effects)
     active = own if lag else None
     Wy = np.zeros_like(y) if active is None else demean(active.lag(y), effects)
     triangle = reduce_columns(

@@ -16,7 +16,7 @@ from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
 from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
-from ccec_econ.inference.vcov import Covariance, Information, checked
+from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
@@ -29,6 +29,7 @@ __all__ = [
     "model_columns",
     "refuse_unstandardised",
     "spectral",
+    "weights_by_period",
 ]
 
 type AnyWeights = WeightsLike | Mapping[Hashable, WeightsLike]
@@ -59,6 +60,7 @@ class Options:
     method: Method = "transformation"
     index: tuple[str, str] | None = None
     cov: Covariance = Information()  # noqa: RUF009 (frozen, no state)
+    unbalanced: bool = False
 
 
 def fit_model(
@@ -69,8 +71,8 @@ def fit_model(
     options: Options,
 ) -> SpatialPanelResults:
     """Align, materialise, lag and estimate one model."""
-    cov, spec = checked(options.cov), parse(formula)
-    panel = Panel.from_frame(data, options.index)
+    spec, panel = parse(formula), Panel.from_frame(data, options.index)
+    cov = bound(options.cov, panel.units)
     if weights is None and model.spatial:
         raise AlignmentError(f"{model.name} needs spatial weights and got none; give a Graph.")
     own = spectral(weights, panel)
@@ -111,6 +113,15 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
         return None
     if not isinstance(weights, Mapping):
         return spectrum(align(weights, panel.units))
+    each = weights_by_period(weights, panel)
+    spectra = {id(W): spectrum(W) for W in each}
+    return SpectrumPath(tuple(spectra[id(W)] for W in each))
+
+
+def weights_by_period(weights: AnyWeights, panel: Panel) -> list[NDArray[np.float64]]:
+    """T aligned matrices (N, N); periods with the same Graph hold the same array."""
+    if not isinstance(weights, Mapping):
+        return [align(weights, panel.units)] * len(panel.times)
     absent = [time for time in panel.times if time not in weights]
     if absent:
         raise AlignmentError(
@@ -118,8 +129,8 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
         )
     graphs = [weights[time] for time in panel.times]  # held, so that identities stay theirs
     known = {id(graph): graph for graph in graphs}
-    spectra = {key: spectrum(align(graph, panel.units)) for key, graph in known.items()}
-    return SpectrumPath(tuple(spectra[id(graph)] for graph in graphs))
+    aligned = {key: align(graph, panel.units) for key, graph in known.items()}
+    return [aligned[id(graph)] for graph in graphs]
 
 
 def _varying_size(design: Design, method: Method) -> Reduction:

@@ -7,36 +7,47 @@ distribution of u_t.
 
 References
 ----------
-Kelejian, H. H. and Prucha, I. R. (1998). A generalized spatial two-stage least squares procedure.
-Journal of Real Estate Finance and Economics 17, 99-121.
-Lee, L.-F. (2003). Best spatial two-stage least squares estimators. Econometric Reviews 22, 307-335.
+Kelejian, H. H. and Prucha, I. R. (1998). A generalized spatial two-stage least squares procedure
+for estimating a spatial autoregressive model with autoregressive disturbances. Journal of Real
+Estate Finance and Economics 17, 99-121.
+Lee, L.-F. (2003). Best spatial two-stage least squares estimators for a spatial autoregressive
+model with autoregressive disturbances. Econometric Reviews 22, 307-335.
 Lee, L.-F. (2007). GMM and 2SLS estimation of mixed regressive, spatial autoregressive models.
 Journal of Econometrics 137, 489-514.
+Lin, X. and Lee, L.-F. (2010). GMM estimation of spatial autoregressive models with unknown
+heteroskedasticity. Journal of Econometrics 157, 34-52.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.information import Scores
-from ccec_econ.engine.instruments import Overidentification, TwoStage, project, two_stage
+from ccec_econ.engine.instruments import (
+    Equation,
+    Overidentification,
+    TwoStage,
+    project,
+    refuse_unidentified,
+    reinstrumented,
+    two_stage,
+)
 from ccec_econ.engine.quadratic import (
     QuadraticMoments,
     Solution,
     diagonal_free,
+    independent,
     minimise,
     moments,
     trace_free,
 )
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.engine.transform import demean
-from ccec_econ.errors import ConvergenceError, FormulaError, WeightsError
-from ccec_econ.inference.vcov import Covariance, Information, Vcov, _cumulants
+from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, cumulants
 from ccec_econ.models.endogenous import Durbin, Options, Order, Problem, filled, prepare
 from ccec_econ.models.fitting import AnyWeights
 from ccec_econ.models.instrumental import InstrumentalResults, covariance, instrumented
@@ -123,7 +134,8 @@ def s2sls(
     eq = problem.equation
     fit = two_stage(eq, project(eq))
     if best:
-        eq = replace(eq, Q=_best_instruments(problem, fit))
+        eq = _best_equation(problem, fit)
+        refuse_unidentified(eq)
         fit = two_stage(eq, project(eq))
     return InstrumentalResults(
         "s2sls",
@@ -169,10 +181,11 @@ def gmm(
     Notes
     -----
     First step: instruments of `s2sls` and forms from W and W^2, weighted as for errors of one
-    variance. Second step, at the estimates of
-    the first: instruments [Z, G Z d] with endogenous terms replaced by their fits, and forms from W
-    and W G, G = W (I - rho W)^-1, which span W and G (Lee 2007); optimal weights, normal
-    reference. Forms are projected by J where time effects were removed.
+    variance. Second step, at the estimates of the first: instruments [Z, G Z d] with endogenous
+    terms replaced by their fits, and forms from W and W G, G = W (I - rho W)^-1, which span W and G
+    (Lee 2007; Lin and Lee 2010 without diagonal); optimal weights, normal reference. Forms are
+    projected by J where time effects were removed; one that repeats another is left out, as W^2
+    repeats W where all units of equal groups are neighbours.
 
     Examples
     --------
@@ -190,9 +203,9 @@ def gmm(
     H = np.column_stack([eq.X[:, list(eq.exogenous)], eq.Q])
     start = _stage(problem, H, [W, W @ W], first.coefficients, heteroskedastic, False)[1]
     residuals = eq.y - eq.X @ start
-    Q = _best_instruments(problem, TwoStage(start, residuals, first.bread))
+    used = _best_equation(problem, TwoStage(start, residuals, first.bread))
     G = _spread(_weights(problem), float(start[-1]))
-    H = np.column_stack([eq.X[:, list(eq.exogenous)], Q])
+    H = np.column_stack([eq.X[:, list(eq.exogenous)], used.Q])
     best, d, system = _stage(problem, H, [W, W @ G], start, heteroskedastic, heteroskedastic)
     residuals = eq.y - eq.X @ d
     df = len(system.at(best.d)) - len(d)
@@ -206,7 +219,7 @@ def gmm(
         eq,
         "gmm",
         "unit" if heteroskedastic else None,
-        used=replace(eq, Q=Q),
+        used=used,
         joint=Overidentification("Hansen", best.objective, df),
     )
 
@@ -238,8 +251,11 @@ def _spread(weights: Spectrum, rho: float) -> NDArray[np.float64]:
     return weights.G(rho)
 
 
-def _best_instruments(problem: Problem, fit: TwoStage) -> NDArray[np.float64]:
-    """Fitted endogenous terms and G Z d, effects removed, shape (R, m)."""
+def _best_equation(problem: Problem, fit: TwoStage) -> Equation:
+    """Take fitted endogenous terms and G Z d, effects removed, for instruments.
+
+    G Z d may repeat the regressors, as with lags of all of them and equal groups of neighbours.
+    """
     eq, blank = problem.equation, problem.estimate
     at = project(eq)
     inner = [j for j in eq.endogenous if j < len(blank.terms)]
@@ -248,7 +264,9 @@ def _best_instruments(problem: Problem, fit: TwoStage) -> NDArray[np.float64]:
     Z[:, inner] = fitted
     mean = (Z @ fit.coefficients[: len(blank.terms)]).reshape(eq.shape)
     spread = mean @ _spread(_weights(problem), float(fit.coefficients[-1])).T
-    return np.column_stack([fitted, demean(spread, blank.effects).ravel()])
+    names = (*(f"fitted {eq.terms[j]}" for j in inner), "G Z d")
+    Q = np.column_stack([fitted, demean(spread, blank.effects).ravel()])
+    return reinstrumented(eq, Q, names)
 
 
 def _stage(
@@ -263,8 +281,13 @@ def _stage(
     eq, blank = problem.equation, problem.estimate
     free = diagonal_free if heteroskedastic else trace_free
     time = blank.effects in ("time", "twoway")
-    P = [free(form, time) for form in forms]
-    P = [form / np.linalg.norm(form) for form in P]
+    size = [float(np.linalg.norm(form)) for form in forms]
+    P = independent([free(form, time) for form in forms], size)
+    if H.shape[1] + len(P) < eq.X.shape[1]:
+        raise IdentificationError(
+            f"{eq.X.shape[1]} coefficients and {H.shape[1] + len(P)} moments that do not repeat "
+            "each other; use s2sls with other instruments, or weights that tell near from far."
+        )
     system = moments(eq.y, eq.X, H, P, eq.shape, blank.reduction)
     variance = _variance(problem, system, start * system.length, clustered)
     best = minimise(system, variance, _weights(problem).interval)
@@ -277,8 +300,9 @@ def _variance(
     if clustered:
         return system.clustered_variance(d)
     e = system.disturbances(d)
-    fit = filled(problem, d / system.length, e.ravel())
-    return system.variance(d, *_cumulants(Scores(fit.Z, e, e, {}), fit))
+    effects = problem.estimate.effects
+    within_units = effects in ("unit", "twoway")  # then third moments drop from the variance
+    return system.variance(d, *cumulants(e, effects, third=not within_units))
 
 
 def _gmm_covariance(

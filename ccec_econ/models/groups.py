@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
 from ccec_econ.inference import groups as by_group
-from ccec_econ.inference import orders
-from ccec_econ.inference.draws import refuse_outside
+from ccec_econ.inference import orders, units
 from ccec_econ.inference.group_blocks import Split
 from ccec_econ.inference.groups import GroupEffects
-from ccec_econ.inference.orders import UnitEffects
-from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.inference.multipliers import Horizon
+from ccec_econ.inference.orders import OrderEffects
+from ccec_econ.inference.resampled import Bootstrap
+from ccec_econ.inference.units import UnitEffects
+from ccec_econ.models.effects import WithEffects, form_of, resampled
+from ccec_econ.panel import Panel
 
 __all__ = ["effects_by_order", "group_effects", "split_by_origin", "unit_effects"]
 
 
 def group_effects(
-    results: SpatialPanelResults,
-    groups: pd.Series,
+    results: WithEffects,
+    groups: pd.Series | Mapping[Hashable, str],
     *,
     weights: pd.Series | None = None,
     split: Split | None = None,
+    horizon: Horizon = "short",
+    cumulative: bool = True,
+    period: Hashable | None = None,
+    bootstrap: Bootstrap | int | None = None,
     level: float = 0.95,
     draws: int = 1000,
     rng: int | np.random.Generator = 0,
@@ -33,6 +40,9 @@ def group_effects(
 
     Parameters
     ----------
+    results
+        Any fit that has effects: static, dynamic, with instruments, random effects or several
+        spatial lags.
     groups : Series
         Group by unit.
     weights : Series, optional
@@ -40,18 +50,21 @@ def group_effects(
     split : mapping, optional
         Terms lagged by origin group: ``{"x": {"core": "x_core", "other": "x_other"}}``, with
         columns made by `split_by_origin`.
-    level, draws, rng
-        As in `SpatialPanelResults.effects`.
+    period : label, optional
+        Where weights change over time, the period whose weights to use; means over the periods by
+        default.
+    horizon, cumulative, bootstrap, level, draws, rng
+        As in `effects` of the results.
 
     Raises
     ------
     AlignmentError
         If groups or weights do not name exactly the units of the panel.
     FormulaError
-        If `split` names terms or groups that there are not, or a column of it is not zero
-        outside its groups.
-    ValueError
-        If `level` or `draws` is out of range.
+        If `split` names terms or groups that there are not, a column of it is not zero outside
+        its groups, or the period cannot be chosen.
+    IdentificationError, ConvergenceError, ValueError
+        As in `effects` of the results.
 
     Examples
     --------
@@ -65,10 +78,11 @@ def group_effects(
     >>> found.siphon("digital").alternative
     'less'
     """
-    refuse_outside(family(results).estimate)
+    form = form_of(results, horizon=horizon, cumulative=cumulative, period=period)
     groups = pd.Series(groups)
+    again = resampled(results, bootstrap, level, rng)
     found = by_group.group_effects(
-        results.estimate,
+        form,
         results.vcov,
         results.panel.units,
         groups,
@@ -77,35 +91,111 @@ def group_effects(
         level=level,
         draws=draws,
         rng=np.random.default_rng(rng),
+        bootstrap=again,
     )
-    _refuse_leak(results, groups, split or {})
+    _refuse_leak(results.panel, groups, split or {})
     return found
 
 
-def unit_effects(results: SpatialPanelResults, term: str) -> UnitEffects:
+def unit_effects(
+    results: WithEffects,
+    term: str,
+    *,
+    horizon: Horizon = "short",
+    cumulative: bool = True,
+    period: Hashable | None = None,
+) -> UnitEffects:
     """Effects of one term between all pairs of units, with row and column sums.
+
+    Parameters
+    ----------
+    horizon, cumulative, period
+        As in `group_effects`.
 
     Raises
     ------
     FormulaError
-        If the term has no effects in the model.
+        If the term has no effects in the model, or the period cannot be chosen.
+    IdentificationError
+        If there is no reduced form at that horizon.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.sdm("growth ~ digital | unit + year", panel, ce.weights.contiguity())
+    >>> ce.unit_effects(fit, "digital").matrix.shape
+    (16, 16)
     """
-    refuse_outside(family(results).estimate)
-    return orders.unit_effects(results.estimate, results.panel.units, term)
+    form = form_of(results, horizon=horizon, cumulative=cumulative, period=period)
+    return units.unit_effects(form, results.panel.units, term)
 
 
-def effects_by_order(results: SpatialPanelResults, *, orders_shown: int = 8) -> pd.DataFrame:
-    """Direct, indirect and total effects by powers of rho W; see `inference.orders`.
+def effects_by_order(
+    results: WithEffects,
+    *,
+    orders_shown: int = 8,
+    groups: pd.Series | Mapping[Hashable, str] | None = None,
+    period: Hashable | None = None,
+    bootstrap: Bootstrap | int | None = None,
+    level: float = 0.95,
+    draws: int = 1000,
+    rng: int | np.random.Generator = 0,
+) -> OrderEffects:
+    """Direct, indirect and total effects by powers of rho W, with errors and intervals.
+
+    In a dynamic model those of the short run.
+
+    Parameters
+    ----------
+    orders_shown : int
+        Highest order listed; the rest stands under "beyond".
+    groups : Series, optional
+        Group by unit: then effects between groups by order.
+    period, bootstrap, level, draws, rng
+        As in `group_effects`.
 
     Raises
     ------
     ValueError
-        If `orders_shown` is negative.
+        If `orders_shown` is negative, or another option out of range.
     IdentificationError
         If the powers do not die out.
+    FormulaError, AlignmentError, ConvergenceError
+        As in `group_effects`.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.sdm("growth ~ digital | unit + year", panel, ce.weights.contiguity())
+    >>> list(ce.effects_by_order(fit, orders_shown=1).wide().index)
+    [('digital', 0), ('digital', 1), ('digital', 'beyond'), ('digital', 'all')]
     """
-    refuse_outside(family(results).estimate)
-    return orders.effects_by_order(results.estimate, orders=orders_shown)
+    form = form_of(results, period=period)
+    again = resampled(results, bootstrap, level, rng)
+    random = np.random.default_rng(rng)
+    if groups is None:
+        return orders.effects_by_order(
+            form,
+            results.vcov,
+            orders=orders_shown,
+            level=level,
+            draws=draws,
+            rng=random,
+            bootstrap=again,
+        )
+    return orders.group_effects_by_order(
+        form,
+        results.vcov,
+        results.panel.units,
+        pd.Series(groups),
+        orders=orders_shown,
+        level=level,
+        draws=draws,
+        rng=random,
+        bootstrap=again,
+    )
 
 
 def split_by_origin(column: pd.Series, groups: pd.Series) -> pd.DataFrame:
@@ -139,21 +229,21 @@ def split_by_origin(column: pd.Series, groups: pd.Series) -> pd.DataFrame:
     >>> list(split_by_origin(panel["digital"], ce.circle.roles()))
     ['digital_core', 'digital_hollow', 'digital_other', 'digital_secondary']
     """
-    units = column.index.get_level_values(0)
-    of_row = pd.Series(units, index=column.index).map(groups)
+    labelled = column.index.get_level_values(0)
+    of_row = pd.Series(labelled, index=column.index).map(groups)
     if of_row.isna().any():
-        without = units[of_row.isna().to_numpy()].unique()
+        without = labelled[of_row.isna().to_numpy()].unique()
         raise AlignmentError(f"no group for {first_five(without)}; assign every unit.")
     labels = pd.Index(of_row.unique()).sort_values()
     parts = {f"{column.name}_{label}": column.where(of_row == label, 0.0) for label in labels}
     return pd.DataFrame(parts, index=column.index)
 
 
-def _refuse_leak(results: SpatialPanelResults, groups: pd.Series, split: Split) -> None:
+def _refuse_leak(panel: Panel, groups: pd.Series, split: Split) -> None:
     """Refuse split columns that are not zero in units of other groups."""
-    frame = results.panel.frame
-    units = pd.Series(frame.index.get_level_values(1))
-    of_row = units.map(groups)
+    frame = panel.frame
+    labelled = pd.Series(frame.index.get_level_values(1))
+    of_row = labelled.map(groups)
     for term, by in split.items():
         for part in dict.fromkeys(by.values()):
             origins: list[Hashable] = [label for label, name in by.items() if name == part]
@@ -163,6 +253,6 @@ def _refuse_leak(results: SpatialPanelResults, groups: pd.Series, split: Split) 
             if leaks.any():
                 raise FormulaError(
                     f"split of {term!r}: {part!r} is not zero in "
-                    f"{first_five(units[leaks].unique())}, outside {first_five(origins)}; make the "
-                    "columns with split_by_origin."
+                    f"{first_five(labelled[leaks].unique())}, outside {first_five(origins)}; make "
+                    "the columns with split_by_origin."
                 )

@@ -13,9 +13,12 @@ from scipy import stats
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.higher_order import HigherOrder, estimate_higher_order
 from ccec_econ.errors import FormulaError, WeightsError, first_five
-from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.formula import Design, Spec, effects_of, materialise, parse
+from ccec_econ.inference.multipliers import Horizon
+from ccec_econ.inference.reduced_form import ReducedForm, several_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
@@ -24,7 +27,7 @@ __all__ = ["HigherOrderResults", "higher_order"]
 
 
 @dataclass(frozen=True, slots=True)
-class HigherOrderResults(Parameters):
+class HigherOrderResults(WithEffects):
     """Results of a model with several spatial lags of the response.
 
     Attributes
@@ -35,6 +38,8 @@ class HigherOrderResults(Parameters):
         Names of the weights.
     terms : tuple of str
         Labels of the coefficients.
+    lag_of : tuple
+        For each coefficient, the weights and the term it is the lag by and of; None for others.
     estimate : HigherOrder
     vcov : Vcov
         Inverse expected information.
@@ -44,6 +49,7 @@ class HigherOrderResults(Parameters):
     panel: Panel
     names: tuple[str, ...]
     terms: tuple[str, ...]
+    lag_of: tuple[tuple[str, str] | None, ...]
     estimate: HigherOrder
     vcov: Vcov
 
@@ -69,6 +75,40 @@ class HigherOrderResults(Parameters):
     def sigma2(self) -> float:
         """Variance of the disturbance, SSE over the observations of the likelihood."""
         return self.estimate.sigma2
+
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and the matrices that they multiply.
+
+        S = (I - sum_k rho_k W_k)^-1 (b I + sum_k t_k W_k).
+
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
+        """
+        refuse_horizon(horizon)
+        weights = dict(zip(self.names, self.estimate.W, strict=True))
+        return several_form(
+            self.estimate.coefficients, self.estimate.rho, self.terms, self.lag_of, weights
+        )
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        T, N = self.estimate.residuals.shape
+        effects = effects_of(self.spec, self.panel)
+        lags = {term for term, of in zip(self.terms, self.lag_of, strict=True) if of is not None}
+        return Column(
+            heading="HIGHER-ORDER SDM" if lags else "HIGHER-ORDER SAR",
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=float("nan"),
+            effects=EFFECTS_SHORT[effects],
+            estimator="ML" if effects == "none" else "transf.",
+            size=f"{N} × {T}",
+            nobs=self.estimate.reduction.nobs,
+            notes=(SSE_NOTE,),
+        )
 
     def contrast(self, first: str, second: str) -> pd.Series:
         """Test whether two spatial coefficients are equal.
@@ -122,7 +162,8 @@ def higher_order(
     """Fit a panel model with one spatial lag of the response per weights.
 
     y_t = sum_k rho_k W_k y_t + X_t b [+ sum_k W_k X_t t_k] + effects + v_t, by the transformation
-    likelihood, on the region where the absolute rho sum to less than one.
+    likelihood, on the region where the absolute rho, each times the norm of its weights (one where
+    they are row-standardised), sum to less than one.
 
     Parameters
     ----------
@@ -164,6 +205,12 @@ def higher_order(
             f"weights of type {type(weights).__name__}: give two or more by name, as in "
             "{'within': W1, 'across': W2}."
         )
+    unnamed = [name for name in weights if not isinstance(name, str)]
+    if unnamed or any(isinstance(part, Mapping) for part in weights.values()):
+        raise WeightsError(
+            f"weights {first_five(unnamed or weights)}: give one Graph per name, names being text; "
+            "weights that change over time are not available with several spatial lags."
+        )
     if len(weights) < 2:
         raise WeightsError(f"{len(weights)} weights given; give two or more by name, or use sar.")
     spec, panel = parse(formula), Panel.from_frame(data, index)
@@ -179,9 +226,14 @@ def higher_order(
             "effects need; use ce.weights.row_standardise on each part."
         )
     columns = _columns(design, W, tuple(weights), durbin)
+    twice = [term for term in columns.terms if columns.terms.count(term) > 1]
+    if twice:
+        raise FormulaError(f"{first_five(dict.fromkeys(twice))} names two terms; rename weights.")
     fit = estimate_higher_order(columns, W, design.effects)
     vcov = Vcov(fit.covariance, None, "inverse expected information, normal")
-    return HigherOrderResults(spec, panel, tuple(weights), columns.terms, fit, vcov)
+    named = [None] * len(design.terms)
+    by = [(name, term) for name in weights for term in design.slopes] if durbin else []
+    return HigherOrderResults(spec, panel, tuple(weights), columns.terms, (*named, *by), fit, vcov)
 
 
 def _columns(

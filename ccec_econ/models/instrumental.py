@@ -27,8 +27,8 @@ from ccec_econ.inference.anderson_rubin import (
     anderson_rubin_pvalue,
     anderson_rubin_set,
 )
-from ccec_econ.inference.effects import Effects
-from ccec_econ.inference.vcov import Cluster, Covariance, Information, Vcov, checked
+from ccec_econ.inference.cluster import Cluster
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, checked
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
@@ -36,6 +36,7 @@ __all__ = ["InstrumentalResults", "covariance", "instrumented"]
 
 Estimator = Literal["2sls", "best", "gmm"]
 _WEAK = 10.0  # first-stage F under which t ratios are not to be trusted (Staiger and Stock 1997)
+_SHORT = {"2sls": "2SLS", "best": "best 2SLS", "gmm": "GMM"}
 _NAMES = {
     "2sls": "two-stage least squares",
     "best": "best two-stage least squares",
@@ -135,23 +136,6 @@ class InstrumentalResults(SpatialPanelResults):
         fit = two_stage(self.used, project(self.used))
         return replace(self, vcov=covariance(self.used, fit, cov), by=instrumented(cov))
 
-    def effects(  # type: ignore[override]
-        self,
-        *,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects:
-        """Direct, indirect and total effects, as in `SpatialPanelResults`.
-
-        Raises
-        ------
-        IdentificationError
-            If rho lies outside its interval: there is no reduced form.
-        """
-        self._refuse_outside()
-        return SpatialPanelResults.effects(self, level=level, draws=draws, rng=rng)
-
     def predict(self) -> pd.Series:
         """Predict by the reduced form, as in `SpatialPanelResults`.
 
@@ -160,8 +144,16 @@ class InstrumentalResults(SpatialPanelResults):
         IdentificationError
             If rho lies outside its interval: there is no reduced form.
         """
-        self._refuse_outside()
+        if self._is_outside():
+            raise IdentificationError(
+                f"rho = {self.rho:.4f} lies outside its interval, so there is no reduced form to "
+                "predict by; report the Anderson-Rubin set."
+            )
         return SpatialPanelResults.predict(self)
+
+    def estimator_name(self) -> str:
+        """Name the estimator in a few letters, for a cell."""
+        return _SHORT[self.estimator]
 
     def likelihood_name(self) -> str:
         """Name the estimator."""
@@ -183,6 +175,8 @@ class InstrumentalResults(SpatialPanelResults):
         strength = "; ".join(
             f"{stage.name}: F({stage.df[0]}, {stage.df[1]}) = "
             f"{number(stage.F, 2) or 'not available'}"
+            + f", conditional F {number(stage.conditional_F, 2) or 'not available'}"
+            * (len(self.equation.endogenous) > 1)
             for stage in self.first_stages
         )
         varying = self._varying()
@@ -223,6 +217,7 @@ class InstrumentalResults(SpatialPanelResults):
             for stage in self.first_stages
         )
         kind = "homoskedastic" if self.by is None else f"clustered by {self.by}"
+        plain = "" if self.by is None else ", homoskedastic,"
         weak = ("F below 10: report the Anderson-Rubin set, not t.",) * self.is_weak
         return Table(
             title="First stages",
@@ -231,7 +226,8 @@ class InstrumentalResults(SpatialPanelResults):
             notes=(
                 f"F of the {len(self.equation.instruments)} excluded instruments, {kind}; "
                 "conditional on the other endogenous columns after Sanderson and Windmeijer "
-                f"(2016). Cragg-Donald smallest eigenvalue {number(self.cragg_donald, digits)}.",
+                f"(2016). Cragg-Donald smallest eigenvalue{plain} "
+                f"{number(self.cragg_donald, digits)}.",
                 *weak,
             ),
         )
@@ -252,13 +248,6 @@ class InstrumentalResults(SpatialPanelResults):
         weights = self.estimate.weights
         return weights is not None and not weights.interval[0] < self.rho < weights.interval[1]
 
-    def _refuse_outside(self) -> None:
-        if self._is_outside():
-            raise IdentificationError(
-                f"rho = {self.rho:.4f} lies outside its interval, so there is no reduced form to "
-                "take effects or predictions from; report the Anderson-Rubin set."
-            )
-
 
 def instrumented(cov: Covariance) -> By | None:
     """Clusters that a covariance asks for.
@@ -270,11 +259,16 @@ def instrumented(cov: Covariance) -> By | None:
     """
     cov = checked(cov)
     if isinstance(cov, Cluster):
+        if cov.kind != "CR1":
+            raise FormulaError(
+                "CR2 is for least squares; with instruments give ce.Cluster('unit') or "
+                "ce.Cluster('time')."
+            )
         return cov.by
     if isinstance(cov, Information):
         return None
     raise FormulaError(
-        f"cov {cov!r} needs a likelihood; with instruments give ce.Information() "
+        f"cov {cov!r} needs a likelihood or least squares; with instruments give ce.Information() "
         "(homoskedastic), ce.Cluster('unit') or ce.Cluster('time')."
     )
 

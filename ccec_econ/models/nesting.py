@@ -22,7 +22,7 @@ from ccec_econ.inference.outcome import (
 )
 from ccec_econ.models.results import SpatialPanelResults, family
 
-__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_test"]
+__all__ = ["common_factor", "lr_test", "nested_tests", "sdm_vs_sdem", "wald_outcome", "wald_test"]
 
 _TO_SAR = "SDM is SAR: all W(x) are zero"
 _TO_SLX = "SDM is SLX: rho = 0"
@@ -34,7 +34,8 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
     """Test that parameters are zero together, with the covariance of the fit.
 
     W = b'(V_bb)^-1 b, against chi2(q), or W/q against F(q, df) where the covariance has degrees
-    of freedom.
+    of freedom; where each combination has its own (CR2), by the approximate Hotelling T^2 of
+    Pustejovsky and Tipton (2018).
 
     Parameters
     ----------
@@ -66,9 +67,9 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
         )
     at = [names.index(term) for term in chosen]
     g = fit.params.to_numpy()[at]
-    part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)])
+    part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)], combinations=None)
     statistic = nested.wald(g, np.eye(len(at)), part)
-    return _wald("Wald", f"{' = '.join(chosen)} = 0", statistic, len(at), fit)
+    return wald_outcome("Wald", f"{' = '.join(chosen)} = 0", statistic, np.eye(len(names))[at], fit)
 
 
 def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) -> Outcome:
@@ -81,7 +82,8 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     Raises
     ------
     IdentificationError
-        If samples, effects or likelihoods differ, or the models are not nested.
+        If samples, effects or likelihoods differ, the models are not nested, or the larger one was
+        searched for, as a threshold is.
 
     Examples
     --------
@@ -94,6 +96,11 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     """
     refuse_no_likelihood(family(unrestricted).estimate)
     refuse_no_likelihood(family(restricted).estimate)
+    if unrestricted.searched:
+        raise IdentificationError(
+            f"the {unrestricted.searched} was chosen by its likelihood: twice the difference has "
+            "no chi2 distribution; use test() of the result."
+        )
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
     small, large = restricted.model.upper(), unrestricted.model.upper()
@@ -133,9 +140,10 @@ def common_factor(
     own = [term for j, term in enumerate(one.terms) if one.lag_of[j] is None]
     restricted = nested.restrict(one, own, lag_y=False, lag_u=True)
     nested.refuse_not_nested(restricted, one)
-    statistic = nested.wald(*_common_factor(one), fit.vcov)
+    g, slope = _common_factor(one)
+    statistic = nested.wald(g, slope, fit.vcov)
     tests = [
-        _wald("Wald, common factor", _TO_SEM, statistic, len(nested.pairs(one)), fit),
+        wald_outcome("Wald, common factor", _TO_SEM, statistic, slope, fit),
         *_ratios("common factor", _TO_SEM, restricted, one, draws, np.random.default_rng(rng)),
     ]
     return Outcomes("Common factor", tuple(tests), fit.notes())
@@ -225,11 +233,19 @@ def _criterion(fit: SpatialPanelResults, price: float) -> float:
     return price * (len(fit.params) + 1) - 2.0 * fit.loglik
 
 
-def _wald(name: str, null: str, statistic: float, q: int, fit: SpatialPanelResults) -> Outcome:
+def wald_outcome(
+    name: str,
+    null: str,
+    statistic: float,
+    slope: NDArray[np.float64],
+    fit: SpatialPanelResults,
+) -> Outcome:
+    """Refer a Wald statistic of restrictions with slopes (q, P) to chi2 or F."""
     note = f"Wald: covariance {fit.vcov.convention}."
     if fit.vcov.df is None:
-        return chi2(name, null, statistic, q, note)
-    return f_test(name, null, statistic / q, (q, fit.vcov.df), note)
+        return chi2(name, null, statistic, len(slope), note)
+    value, df = fit.vcov.f_statistic(statistic, slope)
+    return f_test(name, null, value, (len(slope), df), note)
 
 
 def _ratio(null: str, restricted: Estimate, unrestricted: Estimate, name: str = "") -> Outcome:

@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.errors import FormulaError
+from ccec_econ.inference.vcov import Covariance, Vcov
+from ccec_econ.models.column import Column
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = ["Parameters"]
@@ -29,6 +31,22 @@ class Parameters:
         """Covariance of `params`."""
         raise NotImplementedError
 
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits, for `ce.table`."""
+        raise NotImplementedError
+
+    def with_cov(self, cov: Covariance) -> Parameters:
+        """Return the same fit with another covariance, where the class has others.
+
+        Raises
+        ------
+        FormulaError
+            If it has one covariance only.
+        """
+        raise FormulaError(
+            f"no other covariance for {type(self).__name__}: they come with {self.vcov.convention}."
+        )
+
     @property
     def std_errors(self) -> pd.Series:
         """Standard errors of `params`."""
@@ -44,7 +62,7 @@ class Parameters:
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, t or normal as the covariance says."""
-        df = self.vcov.df or np.inf
+        df = self.vcov.degrees(np.eye(len(self.params)))
         values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
         return pd.Series(values, index=self.params.index, name="pvalue")
 
@@ -58,7 +76,7 @@ class Parameters:
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        q = float(stats.t.ppf(0.5 + level / 2, self.vcov.df or np.inf))
+        q = self.vcov.quantile(level, np.eye(len(self.params)))
         return pd.DataFrame(
             {"lower": self.params - q * self.std_errors, "upper": self.params + q * self.std_errors}
         )

@@ -22,7 +22,7 @@ Analysis 7, 109-131.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
@@ -31,14 +31,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Columns
-from ccec_econ.engine.kkp import Moment, gm_covariance, kkp
-from ccec_econ.engine.random import random, random_covariance
+from ccec_econ.engine.kkp import Moment, kkp
+from ccec_econ.engine.random import random
 from ccec_econ.engine.random_likelihood import Form
 from ccec_econ.engine.spectrum import Spectrum, spectrum
-from ccec_econ.errors import AlignmentError, FormulaError, WeakIdentificationWarning, first_five
+from ccec_econ.errors import (
+    AlignmentError,
+    FormulaError,
+    WeakIdentificationWarning,
+    WeightsError,
+    first_five,
+)
 from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
 from ccec_econ.inference.random_tests import mean_term, varying
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.random_vcov import random_vcov
+from ccec_econ.inference.vcov import Covariance, Information
 from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
@@ -56,8 +63,7 @@ _NAMES = {
     (True, False, True): "sac",
     (True, True, True): "gns",
 }
-_FULL = "inverse expected information of all parameters (rho, lam, phi not held fixed), normal"
-_GLS = "feasible GLS, lam and variances held fixed, normal"
+_INFORMATION = Information()
 
 
 def random_effects(
@@ -71,6 +77,7 @@ def random_effects(
     error_weights: WeightsLike | None = None,
     mundlak: bool = False,
     index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
 ) -> RandomEffectsResults:
     """Fit a spatial panel model with random unit effects by maximum likelihood.
 
@@ -97,6 +104,9 @@ def random_effects(
     mundlak : bool
         Add time-means of all regressors that vary over time, their lags included, which makes
         unit effects correlated with them: ``fit.mundlak_test()`` then tests whether they are.
+    cov : Covariance
+        ``Information()``, ``QuasiML()`` or ``Cluster("unit")``, the last not with "bsk"; see
+        `ccec_econ.inference.random_vcov`.
 
     Returns
     -------
@@ -129,8 +139,7 @@ def random_effects(
             stacklevel=2,
         )
     fit = random(columns, weights=own if lag else None, x_weights=own, error_weights=M, form=form)
-    vcov = Vcov(random_covariance(fit), None, _FULL)
-    return RandomEffectsResults(name, "ml", spec, panel, fit, vcov)
+    return RandomEffectsResults(name, "ml", spec, panel, fit, random_vcov(fit, cov))
 
 
 def random_effects_gm(
@@ -143,6 +152,7 @@ def random_effects_gm(
     error_weights: WeightsLike | None = None,
     mundlak: bool = False,
     index: tuple[str, str] | None = None,
+    cov: Covariance = _INFORMATION,
 ) -> RandomEffectsResults:
     """Fit random effects with spatial errors ("kkp") by generalised moments and feasible GLS.
 
@@ -155,7 +165,10 @@ def random_effects_gm(
         As in `random_effects`; `weights` lag the errors, and the regressors named by `durbin`.
     moments : {"weighted", "partial", "initial"}
         Six moments weighted by their covariance under normality (default), by variances alone, or
-        the first three moments unweighted.
+        the first three moments unweighted. These three are the first step of all and depend a
+        little on the scale of weights that are not row-standardised.
+    cov : Covariance
+        ``Information()`` (feasible GLS) or ``Cluster("unit")``.
 
     Raises
     ------
@@ -178,8 +191,8 @@ def random_effects_gm(
     columns = _columns(design, own, durbin, mundlak=mundlak)
     name = _NAMES[False, any(of is not None for of in columns.lag_of), True]
     fit = kkp(columns, M, own, moments)
-    vcov = Vcov(gm_covariance(fit), None, _GLS)
-    return RandomEffectsResults(name, f"gm, {moments} moments", spec, panel, fit, vcov)
+    method = f"gm, {moments} moments"
+    return RandomEffectsResults(name, method, spec, panel, fit, random_vcov(fit, cov))
 
 
 def _form(error: Literal["bsk", "kkp"] | None, error_weights: WeightsLike | None) -> Form:
@@ -203,6 +216,11 @@ def _setup(
         raise FormulaError(
             f"formula '{spec}' puts {first_five(spec.fixed)} behind the bar; unit effects are "
             "random here, and time effects are written as dummies: y ~ x + C(year)."
+        )
+    if isinstance(weights, Mapping) or isinstance(error_weights, Mapping):
+        raise WeightsError(
+            "weights by period with random effects: their likelihood needs one matrix for all "
+            "periods; give one Graph, or use slx, sar or sdm with fixed effects."
         )
     panel = _with_time(Panel.from_frame(data, index))
     own = None if weights is None else spectrum(align(weights, panel.units))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from ccec_econ.engine.random import RandomEstimate
 from ccec_econ.formula import Spec
-from ccec_econ.inference.effects import Effects, effects
+from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.outcome import Outcome
 from ccec_econ.inference.random_tests import (
     common_to_units,
@@ -19,14 +18,21 @@ from ccec_econ.inference.random_tests import (
     no_unit_effects,
     time_means,
 )
-from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.inference.random_vcov import random_vcov
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.inference.vcov import Covariance, Information, Vcov
+from ccec_econ.models.column import Column, kinds
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
 __all__ = ["RandomEffectsResults"]
 
 _SCALES = ("phi", "sigma2")
+_VARIANCES = (
+    "With random effects σ² is the variance of the innovations and φ that of the unit effects "
+    "over σ²."
+)
 _FORMS = {
     "none": "independent errors",
     "bsk": "spatial errors, unit effects outside the filter (BSK)",
@@ -35,7 +41,7 @@ _FORMS = {
 
 
 @dataclass(frozen=True, slots=True)
-class RandomEffectsResults(Parameters):
+class RandomEffectsResults(WithEffects):
     """Results of a spatial panel model with random unit effects.
 
     Attributes
@@ -94,13 +100,31 @@ class RandomEffectsResults(Parameters):
         """
         if not 0.0 < level < 1.0:
             raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-        reach = float(stats.norm.ppf(0.5 + level / 2)) * self.std_errors
+        reach = self.vcov.quantile(level, np.eye(len(self.params))) * self.std_errors
         out = pd.DataFrame({"lower": self.params - reach, "upper": self.params + reach})
         for name in _SCALES:
             value = float(self.params[name])
             factor = float(np.exp(reach[name] / value)) if value > 0.0 else np.nan
             out.loc[name] = [value / factor, value * factor]
         return out
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        base = self.estimate.base
+        T, N = base.y.shape
+        lags = {term for term, of in zip(base.terms, base.lag_of, strict=True) if of is not None}
+        return Column(
+            heading=f"RE {self.model.upper()}",
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=float("nan"),
+            effects="random unit",
+            estimator="ML" if self.method == "ml" else "GM",
+            size=f"{N} × {T}",
+            nobs=self.nobs,
+            notes=(_VARIANCES,),
+        )
 
     @property
     def rho(self) -> float:
@@ -154,7 +178,13 @@ class RandomEffectsResults(Parameters):
         return self.panel.series(base.y - base.disturbances, "fitted")
 
     def unit_effects(self) -> pd.Series:
-        """Best linear predictor of mu, indexed by unit; shrunk towards zero."""
+        """Best linear predictor of mu, indexed by unit; shrunk towards zero.
+
+        Raises
+        ------
+        IdentificationError
+            If phi is negative, as moments may give it.
+        """
         return pd.Series(self.estimate.unit_effects(), index=self.panel.units, name="unit_effect")
 
     def variance_components(self) -> pd.DataFrame:
@@ -170,33 +200,47 @@ class RandomEffectsResults(Parameters):
         index = pd.Index(["sigma_v2", "sigma_mu2", "share_mu"], name="component")
         return pd.DataFrame({"estimate": values, "std_error": errors}, index=index)
 
-    def effects(
-        self, *, level: float = 0.95, draws: int = 1000, rng: int | np.random.Generator = 0
-    ) -> Effects:
-        """Direct, indirect and total effects of the regressors, time-means left out.
+    def with_cov(self, cov: Covariance) -> RandomEffectsResults:
+        """Return the same fit with another covariance.
 
-        Parameters
-        ----------
-        level : float
-            Confidence level in (0, 1).
-        draws : int
-            Draws behind the simulation interval.
-        rng : int or Generator
-            Seed or generator; the default repeats the same draws.
+        Raises
+        ------
+        FormulaError
+            If `cov` is not defined with random unit effects.
+        IdentificationError
+            For clusters with unit effects outside the filter ("bsk"), and quasi-ML after
+            generalised moments.
         """
+        return replace(self, vcov=random_vcov(self.estimate, cov))
+
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and what they multiply; time-means have no effects.
+
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
+        """
+        refuse_horizon(horizon)
         base = self.estimate.base
-        found = effects(base, self.vcov, level=level, draws=draws, rng=np.random.default_rng(rng))
-        means = time_means(base)
-        names = dict.fromkeys(str(name) for name in found.frame.index.get_level_values("term"))
-        return found.select([name for name in names if name not in means])
+        return static_form(base, without=time_means(base))
 
     def mundlak_test(self) -> Outcome:
-        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``."""
-        return mundlak(self.estimate, self.vcov)
+        """Test that unit effects are uncorrelated with the regressors; needs ``mundlak=True``.
+
+        Rests on the information, whatever the covariance of this result: phi takes up serial
+        correlation in what time-means see. At N = 16, T = 12 it so rejects a true null in 4 to 5 %
+        of samples at the 5 % level, with an AR(1) of .6 too, and with clusters in 10 to 12 %.
+        """
+        return mundlak(self.estimate, random_vcov(self.estimate, Information()))
 
     def hausman(self) -> Outcome:
-        """Compare slopes with those of fixed effects; inapplicable where covariances cross."""
-        return hausman(self.estimate, self.vcov)
+        """Compare slopes with those of fixed effects; inapplicable where covariances cross.
+
+        Rests on the information of both models, whatever the covariance of this result: the
+        difference of two covariances is one only where the second estimator is efficient.
+        """
+        return hausman(self.estimate, random_vcov(self.estimate, Information()))
 
     def unit_effects_test(self) -> Outcome:
         """Test phi = 0 by its likelihood ratio, on its border."""
@@ -219,18 +263,17 @@ class RandomEffectsResults(Parameters):
         elif self.phi < 0.0:
             out.append("phi < 0: unit means vary less than independent errors would.")
         elif self.method == "ml":
-            out.append("Intervals of phi and sigma2 are normal in logarithms.")
+            kind = "t" if self.vcov.df else "normal"
+            out.append(f"Intervals of phi and sigma2 are {kind} in logarithms.")
         base = self.estimate.base
         if base.spatial and common_to_units(base):
             out.append(
                 "What is common to all units is estimated, not removed: dummies of periods bias "
                 f"{' and '.join(base.spatial)} downwards by order 1/N."
             )
-        out += [
-            f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, phi = {o.phi:.4f}, "
-            f"log-likelihood {o.loglik:.3f}."
-            for o in self.estimate.others
-        ]
+        for o in self.estimate.others:
+            where = "".join(f"{name} = {getattr(o, name):.4f}, " for name in base.spatial)
+            out.append(f"Another maximum: {where}phi = {o.phi:.4f}, log-likelihood {o.loglik:.3f}.")
         return tuple(out)
 
     def summary(self, digits: int = 4) -> Table:

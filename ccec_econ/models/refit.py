@@ -10,13 +10,16 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected
+from ccec_econ.engine.dynamic import constant, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
 from ccec_econ.engine.spectrum import Spectral, Spectrum, spectrum
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise
 from ccec_econ.inference.bootstrap import refuse_other_models
+from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.fitting import Model, model_columns
 from ccec_econ.models.results import SpatialPanelResults
+from ccec_econ.models.time_lags import time_columns, time_design
 from ccec_econ.panel import Panel
 from ccec_econ.weights import is_row_standardised
 
@@ -55,8 +58,7 @@ def columns_on(results: SpatialPanelResults, panel: Panel, weights: Matrices) ->
     """
     lag = weights.regressors
     design = materialise(results.spec, panel, None if lag is None else lag.lag)
-    added = results.estimate.lag_of[len(results.design.terms) :]
-    chosen = tuple(term for term in added if term is not None)
+    chosen = _added(results, len(results.design.terms))
     return model_columns(Model("", lag_x=bool(chosen)), design, lag, chosen or None)
 
 
@@ -94,16 +96,46 @@ def without_unit(results: SpatialPanelResults, unit: Hashable) -> Estimate:
     IdentificationError, ConvergenceError
         As a first fit would.
     """
-    panel = results.panel
+    if isinstance(results, DynamicPanelResults):
+        return _dynamic_without_unit(results, unit)
+    old = matrices(results.estimate)
+    rest, fresh = _rest(results, unit, (old.response, old.regressors, old.errors))
+    weights = Matrices(*fresh)
+    return fit_columns(results, columns_on(results, rest, weights), weights)
+
+
+def _dynamic_without_unit(results: DynamicPanelResults, unit: Hashable) -> Estimate:
+    fit = results.estimate
+    rest, (own, x_own, _) = _rest(results, unit, (fit.weights, fit.x_weights, None))
+    design, still = time_design(results.spec, rest, constant(own), x_own)
+    chosen = _added(results, len(results.design.terms))
+    columns = model_columns(Model("", lag_x=bool(chosen)), still, x_own, chosen or None)
+    again = estimate_dynamic(
+        time_columns(design, columns, results.spec)[0],
+        weights=constant(own),
+        x_weights=x_own,
+        effects="twoway" if fit.effects == "twoway" else "unit",
+    )
+    return corrected(again, results.lags) if fit.method == "bias_corrected" else again
+
+
+def _added(results: SpatialPanelResults, written: int) -> tuple[str, ...]:
+    """Terms that were lagged beyond those that the formula writes."""
+    return tuple(term for term in results.estimate.lag_of[written:] if term is not None)
+
+
+def _rest(
+    results: SpatialPanelResults,
+    unit: Hashable,
+    parts: tuple[Spectral | None, Spectral | None, Spectrum | None],
+) -> tuple[Panel, list[Spectrum | None]]:
+    """Panel and weights without one unit."""
+    panel, seen = results.panel, dict[int, Spectrum]()
     if unit not in panel.units:
         raise PanelError(f"no unit {unit!r}; the panel has {first_five(panel.units)}.")
     keep = panel.units != unit
     rest = Panel.from_frame(panel.frame.drop(unit, level=1).swaplevel())
-    old, seen = matrices(results.estimate), dict[int, Spectrum]()
-    parts = (old.response, old.regressors, old.errors)
-    fresh = [_restrict(part, keep, rest.units, unit, seen) for part in parts]
-    weights = Matrices(*fresh)
-    return fit_columns(results, columns_on(results, rest, weights), weights)
+    return rest, [_restrict(part, keep, rest.units, unit, seen) for part in parts]
 
 
 def _restrict(

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import lagged_term
-from ccec_econ.inference import bootstrap as parametric
 from ccec_econ.inference import wild
-from ccec_econ.inference.bootstrap import Bootstrap, Innovations
-from ccec_econ.inference.vcov import Cluster, Covariance, checked
+from ccec_econ.inference.cluster import Cluster
+from ccec_econ.inference.resampled import Bootstrap, Innovations
+from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.inference.wild import WildCluster, WildWeights
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
@@ -37,6 +37,9 @@ def bootstrap(
     rng: int | np.random.Generator = 0,
 ) -> Bootstrap:
     """Simulate the fitted model and refit it: errors, bias and intervals without asymptotics.
+
+    Dynamic models are simulated from their first observation on, each refit corrected as the fit
+    was; effects are then those of the short run.
 
     Parameters
     ----------
@@ -67,12 +70,8 @@ def bootstrap(
     8
     """
     family(results)
-    return parametric.bootstrap(
-        results.estimate,
-        draws=draws,
-        innovations=innovations,
-        level=level,
-        rng=np.random.default_rng(rng),
+    return results.refits(
+        draws, innovations=innovations, level=level, rng=np.random.default_rng(rng)
     )
 
 
@@ -196,7 +195,11 @@ def randomisation_test(
     parameters = list(results.params.index)
     if name not in parameters or draws < 1:
         _refuse_request(name, parameters, draws)
-    at, cov, weights = parameters.index(name), checked(cov), matrices(results.estimate)
+    at, cov, weights = (
+        parameters.index(name),
+        bound(cov, results.panel.units),
+        matrices(results.estimate),
+    )
     own = cov(results.estimate)
     observed = _tstat(results.estimate, at, cov)
     build, rng = _builder(results, column, weights), np.random.default_rng(rng)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from typing import overload
 
 import numpy as np
 import pandas as pd
@@ -12,12 +10,16 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
-from ccec_econ.errors import FormulaError
+from ccec_econ.engine.unbalanced import UnbalancedEstimate
+from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.formula import Design, Spec
-from ccec_econ.inference.effects import Effects, effects
-from ccec_econ.inference.groups import GroupEffects, group_effects
-from ccec_econ.inference.vcov import Covariance, Vcov, checked
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.inference.bootstrap import bootstrap
+from ccec_econ.inference.multipliers import Horizon
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.inference.resampled import Bootstrap, Innovations
+from ccec_econ.inference.vcov import Covariance, Vcov, bound
+from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
@@ -25,6 +27,7 @@ __all__ = ["SpatialPanelResults", "family"]
 
 _FEW_UNITS = 50  # below which intervals of SAC and GNS were seen to cover about 85 %
 _CORRECTED = "direct likelihood, Lee-Yu bias correction"
+_SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 _EFFECTS = {
     "none": "no fixed effects",
     "unit": "unit effects",
@@ -34,7 +37,7 @@ _EFFECTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SpatialPanelResults(Parameters):
+class SpatialPanelResults(WithEffects):
     """Results of a static spatial panel model.
 
     Nothing here changes after the fit: `with_cov` returns another result.
@@ -109,6 +112,11 @@ class SpatialPanelResults(Parameters):
         return self.estimate.effects
 
     @property
+    def searched(self) -> str:
+        """What of the specification was chosen by its likelihood; empty where nothing was."""
+        return ""
+
+    @property
     def nobs(self) -> int:
         """Rows of data, N * T."""
         return int(self.estimate.y.size)
@@ -135,9 +143,37 @@ class SpatialPanelResults(Parameters):
         centred = y - y.mean() if self.estimate.effects == "none" else y
         return 1.0 - float((e**2).sum() / (centred**2).sum())
 
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        fit = self.estimate
+        T, N = fit.y.shape
+        lags = {term for term, of in zip(fit.terms, fit.lag_of, strict=True) if of is not None}
+        return Column(
+            heading=self.model.upper(),
+            kinds=kinds(self.params.index, lags),
+            sigma2=self.sigma2,
+            loglik=self.loglik,
+            rsquared=self.rsquared,
+            effects=EFFECTS_SHORT[self.effects_name],
+            estimator=self.estimator_name(),
+            size=f"{N} × {T}",
+            nobs=self.likelihood_nobs,
+            notes=(SSE_NOTE,),
+        )
+
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
-        """Return the same fit with another covariance."""
-        return replace(self, vcov=checked(cov)(self.estimate))
+        """Return the same fit with another covariance.
+
+        Raises
+        ------
+        FormulaError
+            If `cov` is none.
+        AlignmentError
+            If it speaks of other units.
+        IdentificationError
+            If it is not defined for this model; the message says why.
+        """
+        return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
 
     def fixed_effects(self) -> dict[str, pd.Series]:
         """Recover the effects from y - rho Wy - Zd: "constant", "unit" and "time".
@@ -166,60 +202,29 @@ class SpatialPanelResults(Parameters):
             mean = weights.solve(self.rho, mean)
         return self.panel.series(mean, "prediction")
 
-    @overload
-    def effects(
-        self,
-        *,
-        groups: None = None,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects: ...
+    def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
+        """Parameters that effects depend on, and the matrices that they multiply.
 
-    @overload
-    def effects(
-        self,
-        *,
-        groups: pd.Series | Mapping[Hashable, str],
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> GroupEffects: ...
-
-    def effects(
-        self,
-        *,
-        groups: pd.Series | Mapping[Hashable, str] | None = None,
-        level: float = 0.95,
-        draws: int = 1000,
-        rng: int | np.random.Generator = 0,
-    ) -> Effects | GroupEffects:
-        """Direct, indirect and total effects with delta and simulation intervals.
-
-        Parameters
-        ----------
-        groups : Series, optional
-            Group by unit, such as ``ce.circle.roles()``: then the effects that a change in every
-            unit of one group has on the mean unit of another. `ce.group_effects` has more options.
-        level : float
-            Confidence level in (0, 1).
-        draws : int
-            Draws behind the simulation interval.
-        rng : int or Generator
-            Seed or generator; the default repeats the same draws.
+        Raises
+        ------
+        FormulaError
+            If a horizon is asked for: the model has no time lags.
+        IdentificationError
+            If rho lies outside its interval, as estimates by instruments can.
         """
-        random = np.random.default_rng(rng)
-        if groups is None:
-            return effects(self.estimate, self.vcov, level=level, draws=draws, rng=random)
-        return group_effects(
-            self.estimate,
-            self.vcov,
-            self.panel.units,
-            pd.Series(groups),
-            level=level,
-            draws=draws,
-            rng=random,
-        )
+        refuse_horizon(horizon)
+        return static_form(self.estimate)
+
+    def refits(
+        self,
+        draws: int,
+        *,
+        innovations: Innovations = "normal",
+        level: float,
+        rng: np.random.Generator,
+    ) -> Bootstrap:
+        """Simulate the fitted model and refit it, as `ce.bootstrap` does."""
+        return bootstrap(self.estimate, draws=draws, innovations=innovations, level=level, rng=rng)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
@@ -234,12 +239,18 @@ class SpatialPanelResults(Parameters):
                 * (len(self.estimate.spatial) == 2 and N < _FEW_UNITS)
             ),
             *(
-                f"Another maximum: rho = {o.rho:.4f}, lam = {o.lam:.4f}, "
-                f"log-likelihood {o.loglik:.3f}."
+                "Another maximum: "
+                + "".join(f"{name} = {getattr(o, name):.4f}, " for name in self.estimate.spatial)
+                + f"log-likelihood {o.loglik:.3f}."
                 for o in self.estimate.others
-                if self.estimate.error is not None and self.estimate.spectrum is not None
             ),
         )
+
+    def estimator_name(self) -> str:
+        """Name the likelihood in a few letters, for a cell."""
+        if not self.estimate.spatial:
+            return "least squares"
+        return "ML" if self.effects_name == "none" else _SHORT[self.method]
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""
@@ -285,17 +296,29 @@ class SpatialPanelResults(Parameters):
         return isinstance(self.estimate.weights, SpectrumPath)
 
 
-def family(results: object) -> SpatialPanelResults:
+def family(results: object, *, unbalanced: bool = False) -> SpatialPanelResults:
     """Return results of the family that shares one likelihood, or refuse others by name.
+
+    Parameters
+    ----------
+    unbalanced : bool
+        Whether results on an unbalanced panel will do.
 
     Raises
     ------
     FormulaError
         If the results are of another class: what follows is not defined for them.
+    IdentificationError
+        If they are on an unbalanced panel, and that will not do.
     """
     if not isinstance(results, SpatialPanelResults):
         raise FormulaError(
             f"not available for {type(results).__name__}; give results of ce.ols, ce.slx, ce.sar, "
             "ce.sem, ce.sdm, ce.sdem, ce.sac or ce.gns."
+        )
+    if isinstance(results.estimate, UnbalancedEstimate) and not unbalanced:
+        raise IdentificationError(
+            "not available for an unbalanced panel; fit units and periods that are complete, or "
+            "test restrictions with ce.wald_test."
         )
     return results

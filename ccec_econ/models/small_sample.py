@@ -1,185 +1,92 @@
-"""What a few clusters can and cannot say about one effect."""
+"""What a few clusters can and cannot say about effects."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal, get_args
+from dataclasses import replace
+from typing import get_args, overload
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import lagged_term
-from ccec_econ.inference.bootstrap import Innovations, refuse_other_models
+from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.draws import pairs
-from ccec_econ.inference.effects import average_effects
+from ccec_econ.inference.effects import NAMES, average_effects, effect_slopes
+from ccec_econ.inference.measure import errors_along
+from ccec_econ.inference.multiple import romano_wolf
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
+from ccec_econ.inference.resampled import Innovations
+from ccec_econ.models.dynamic import DynamicPanelResults
+from ccec_econ.models.packs import Quantity, SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults, family
-from ccec_econ.typeset import Table, interval, number
 
-__all__ = ["SmallSample", "small_sample"]
-
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
-_DETECTABLE = 2.8  # 1.96 + 0.84: power 80 % in a two-sided test at 5 %
-_NAMES = ("direct", "indirect", "total")
+__all__ = ["small_sample", "standard_margins"]
 
 
-@dataclass(frozen=True, slots=True)
-class SmallSample:
-    """The small-sample pack of one coefficient or effect.
-
-    Attributes
-    ----------
-    term, quantity : str
-    estimate, std_error : float
-    df : int or None
-    n, T : int
-        Units, which are the clusters, and periods.
-    leave_one_out : Series
-        Estimate without each unit, by unit; NaN where the refit failed.
-    kept : tuple
-        Units that were asked to stay in.
-    leverage : Series
-        Share of each unit in the variation that identifies the term; sums to one.
-    pvalue : float
-        Bootstrap p-value.
-    bootstrap : str
-        Which bootstrap.
-    margin, pvalue_equivalence : float or None
-        Size below which an effect does not count, and the p-value that it is larger.
-    convention : str
-        Covariance behind the standard error.
-    """
-
-    term: str
-    quantity: Quantity
-    estimate: float
-    std_error: float
-    df: int | None
-    n: int
-    T: int
-    leave_one_out: pd.Series
-    kept: tuple[Hashable, ...]
-    leverage: pd.Series
-    pvalue: float
-    bootstrap: str
-    margin: float | None
-    pvalue_equivalence: float | None
-    convention: str
-
-    @property
-    def clusters(self) -> int:
-        """Units: what is independent, at best."""
-        return self.n
-
-    @property
-    def range(self) -> tuple[float, float]:
-        """Lowest and highest estimate when one unit is left out."""
-        return float(self.leave_one_out.min()), float(self.leave_one_out.max())
-
-    @property
-    def range_units(self) -> tuple[Hashable, Hashable]:
-        """Units whose absence gives the ends of the range."""
-        return self.leave_one_out.idxmin(), self.leave_one_out.idxmax()
-
-    @property
-    def largest_leverage(self) -> tuple[Hashable, float]:
-        """Unit that identifies most of the term, and its share."""
-        return self.leverage.idxmax(), float(self.leverage.max())
-
-    @property
-    def detectable(self) -> float:
-        """Minimum detectable effect, 2.8 standard errors: power 80 % at the 5 % level."""
-        return _DETECTABLE * self.std_error
-
-    @property
-    def failed(self) -> tuple[Hashable, ...]:
-        """Units without which the refit found no maximum."""
-        return tuple(self.leave_one_out.index[self.leave_one_out.isna()])
-
-    def summary(self, *, labels: Mapping[Hashable, str] | None = None, digits: int = 4) -> Table:
-        """Table of the pack.
-
-        Parameters
-        ----------
-        labels : mapping, optional
-            Printed names of units.
-        """
-
-        def name(unit: Hashable) -> str:
-            return (labels or {}).get(unit, str(unit))
-
-        low, high = (name(unit) for unit in self.range_units)
-        unit, share = self.largest_leverage
-        rows = [
-            ("Estimate", number(self.estimate, digits), self.quantity),
-            ("Standard error", number(self.std_error, digits), self.convention),
-            ("Units, periods, clusters", f"{self.n}, {self.T}, {self.clusters}", ""),
-            (
-                "Range without one unit",
-                interval(*self.range, digits),
-                f"without {low}; without {high}",
-            ),
-            ("Largest leverage", f"{number(100 * share, 1)} %", name(unit)),
-            ("Minimum detectable effect", number(self.detectable, digits), "2.8 standard errors"),
-            ("Bootstrap p-value", number(self.pvalue, 3), self.bootstrap),
-        ]
-        if self.margin is not None and self.pvalue_equivalence is not None:
-            inside = f"H0: the effect is {self.margin:g} or more either way"
-            rows.append(("Equivalence p-value", number(self.pvalue_equivalence, 3), inside))
-        return Table(
-            title=f"Small-sample pack: {self.term}",
-            columns=("Quantity", "Value", "Detail"),
-            rows=tuple(rows),
-            notes=self.notes(labels=labels),
-            text_columns=frozenset({2}),
-        )
-
-    def notes(self, *, labels: Mapping[Hashable, str] | None = None) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
-        sign = np.sign(self.leave_one_out) == -np.sign(self.estimate)
-        turned = int(sign.sum())
-        known = labels or {}
-        failed = first_five(known.get(unit, unit) for unit in self.failed)
-        kept = first_five(known.get(unit, unit) for unit in self.kept)
-        return (
-            f"The sign turns in {turned} of {len(self.leave_one_out)} refits without one unit.",
-            *((f"No estimate without {failed}.",) if failed else ()),
-            *((f"Never left out: {kept}.",) if kept else ()),
-        )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
-
-
+@overload
 def small_sample(
     results: SpatialPanelResults,
     term: str,
     *,
     quantity: Quantity = "coefficient",
+    null: float = 0.0,
     margin: float | None = None,
     keep: Sequence[Hashable] = (),
     draws: int = 999,
     innovations: Innovations = "unit",
     rng: int | np.random.Generator = 0,
-) -> SmallSample:
-    """Collect what a reader needs to judge one estimate from few units.
+) -> SmallSample: ...
+
+
+@overload
+def small_sample(
+    results: SpatialPanelResults,
+    term: list[str] | tuple[str, ...],
+    *,
+    quantity: Quantity = "coefficient",
+    null: float = 0.0,
+    margin: float | Mapping[str, float] | None = None,
+    keep: Sequence[Hashable] = (),
+    draws: int = 999,
+    innovations: Innovations = "unit",
+    rng: int | np.random.Generator = 0,
+) -> SmallSamples: ...
+
+
+def small_sample(
+    results: SpatialPanelResults,
+    term: str | list[str] | tuple[str, ...],
+    *,
+    quantity: Quantity = "coefficient",
+    null: float = 0.0,
+    margin: float | Mapping[str, float] | None = None,
+    keep: Sequence[Hashable] = (),
+    draws: int = 999,
+    innovations: Innovations = "unit",
+    rng: int | np.random.Generator = 0,
+) -> SmallSample | SmallSamples:
+    """Collect what a reader needs to judge estimates from few units.
 
     Parameters
     ----------
-    term : str
-        A coefficient, ``"x"`` or ``"W(x)"``; or the regressor whose effect is meant.
+    results : SpatialPanelResults
+        A static model with constant weights, or a dynamic one.
+    term : str or list of str
+        A coefficient, ``"x"``, ``"W(x)"``, ``"rho"`` or ``"lam"``; or the regressor whose effect is
+        meant. Several are a family of hypotheses: their p-values are adjusted together.
     quantity : {"coefficient", "direct", "indirect", "total"}
-    margin : float, optional
-        Size below which an effect does not count, in units of the estimate: adds the equivalence
-        test.
+        Effects of dynamic models are those of the short run.
+    null : float
+        Value that the bootstrap tests; one for the persistence ``"L(y)"``, say.
+    margin : float or mapping, optional
+        Distance from the null that does not count, in units of the estimate: adds the equivalence
+        test. By term where there are several.
     keep : sequence, optional
         Units never left out, such as the only neighbour of another.
     draws : int
@@ -188,118 +95,202 @@ def small_sample(
         Of the bootstrap of models with rho or lam; whole units allow for persistent errors.
     rng : int or Generator
 
+    Returns
+    -------
+    SmallSample or SmallSamples
+        The latter for several terms.
+
     Raises
     ------
     FormulaError
-        If the term or quantity is not in the model, or `keep` names other units.
+        If results are of another class, a term or quantity is not in the model, none or a repeated
+        one is asked for, `margin` lacks one, or `keep` names other units.
     IdentificationError
-        If the model is not static or its weights change over time.
+        If weights change over time, or the estimates are by instruments: for these no bootstrap is
+        defined here.
     WeightsError
         If leaving a unit out leaves another without neighbour.
     ConvergenceError
         If no refit without a unit, or most bootstrap refits, succeed.
     ValueError
-        If the margin is not positive.
+        If a margin is not positive.
 
     Notes
     -----
     Bootstrap: restricted wild cluster for models without rho and lam; otherwise the reduced form
     is simulated and refitted.
     Leverage of a unit is its share in the sum of squares of the term's columns once the other
-    columns are partialled out; for effects these are x and W(x).
+    columns are partialled out; for effects these are x and W(x), for rho W y, for lam M u.
 
     References
     ----------
     Bloom (1995), Evaluation Review 19, 547-556, for the minimum detectable effect.
+    Romano and Wolf (2016), Statistics and Probability Letters 113, 38-40.
 
     Examples
     --------
     >>> import ccec_econ as ce
     >>> from ccec_econ.models.small_sample import small_sample
     >>> panel = ce.data.load_panel(years=(2011, 2019))
-    >>> fit = ce.ols("growth ~ digital | unit + year", panel, cov=ce.Cluster("unit"))
+    >>> fit = ce.ols("growth ~ digital + hsr | unit + year", panel, cov=ce.Cluster("unit"))
     >>> small_sample(fit, "digital").clusters
     16
+    >>> list(small_sample(fit, ["digital", "hsr"]).holm.index)
+    ['digital', 'hsr']
     """
     family(results)
-    fit, units = results.estimate, results.panel.units
-    refuse_other_models(fit)
-    _refuse_request(fit, term, quantity, keep, units)
-    estimate, error = _quantity(fit, term, quantity), _error(results, term, quantity)
-    beyond = None if margin is None else equivalence(estimate, error, margin, results.vcov.df)
-    pvalue, how = _bootstrap(
-        results, term, quantity, draws, innovations, np.random.default_rng(rng)
+    _refuse_model(results)
+    terms = [term] if isinstance(term, str) else list(term)
+    _refuse_request(results, terms, quantity, keep, margin)
+    left_out = _leave_one_out(results, terms, quantity, keep)
+    random = np.random.default_rng(rng)
+    pvalues, joint, how = _bootstrap(
+        results, terms, quantity, null, draws=draws, innovations=innovations, rng=random
     )
-    return SmallSample(
-        term=term,
-        quantity=quantity,
-        estimate=estimate,
-        std_error=error,
-        df=results.vcov.df,
-        n=len(units),
-        T=len(results.panel.times),
-        leave_one_out=_leave_one_out(results, term, quantity, keep),
-        kept=tuple(keep),
-        leverage=pd.Series(_leverage(fit, term, quantity), index=units, name="leverage"),
-        pvalue=pvalue,
-        bootstrap=how,
-        margin=margin,
-        pvalue_equivalence=beyond,
-        convention=results.vcov.convention,
-    )
+    packs = []
+    for each in terms:
+        estimate, error, df = _point(results, each, quantity)
+        far = margin[each] if isinstance(margin, Mapping) else margin
+        beyond = None if far is None else equivalence(estimate - null, error, far, df)
+        packs.append(
+            SmallSample(
+                term=each,
+                quantity=quantity,
+                estimate=estimate,
+                std_error=error,
+                null=null,
+                df=df,
+                n=len(results.panel.units),
+                T=len(results.panel.times),
+                leave_one_out=left_out[each],
+                kept=tuple(keep),
+                leverage=_leverage(results, each, quantity),
+                pvalue=float(pvalues[each]),
+                bootstrap=how,
+                margin=far,
+                pvalue_equivalence=beyond,
+                convention=results.vcov.convention,
+            )
+        )
+    return packs[0] if isinstance(term, str) else SmallSamples(tuple(packs), joint)
+
+
+def standard_margins(
+    results: SpatialPanelResults, terms: Sequence[str], size: float
+) -> dict[str, float]:
+    """Margins of effects that move the response by `size` per standard deviation of the regressor.
+
+    Regressors have units of their own; a margin in units of the response serves them all.
+
+    Parameters
+    ----------
+    terms : sequence of str
+        Coefficients of the model.
+    size : float
+        In units of the response. The standard deviation is that of the regressor once the effects
+        are removed, over the observations in the likelihood.
+
+    Raises
+    ------
+    FormulaError
+        If a term is not in the model.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> from ccec_econ.models.small_sample import standard_margins
+    >>> panel = ce.data.load_panel(years=(2011, 2019))
+    >>> fit = ce.ols("growth ~ digital | unit + year", panel)
+    >>> sorted(standard_margins(fit, ["digital"], 0.5))
+    ['digital']
+    """
+    fit = family(results).estimate
+    unknown = [term for term in terms if term not in fit.terms]
+    if unknown:
+        raise FormulaError(f"no {first_five(unknown)}; there are {first_five(fit.terms)}.")
+    squares = (fit.Z**2).sum(axis=(0, 1))
+    spread = np.sqrt(squares / fit.reduction.nobs)
+    return {term: size / float(spread[fit.terms.index(term)]) for term in terms}
+
+
+def _point(
+    results: SpatialPanelResults, term: str, quantity: Quantity
+) -> tuple[float, float, float | None]:
+    """Estimate, standard error by the delta method and its degrees of freedom."""
+    vcov = results.vcov
+    if quantity == "coefficient":
+        slope = np.eye(len(results.params))[results.params.index.get_loc(term)]
+        return float(results.params[term]), float(results.std_errors[term]), vcov.least(slope)
+    form = static_form(results.estimate)
+    at = _position(form, term), NAMES.index(quantity)
+    slope = effect_slopes(form)[at]
+    value = average_effects(form, form.theta[None, :])[0][at]
+    return float(value), float(errors_along(slope, form.covariance(vcov))), vcov.least(slope)
 
 
 def _leave_one_out(
-    results: SpatialPanelResults, term: str, quantity: Quantity, keep: Sequence[Hashable]
-) -> pd.Series:
-    values: dict[Hashable, float] = {}
-    for unit in results.panel.units.difference(pd.Index(list(keep)), sort=False):
+    results: SpatialPanelResults, terms: Sequence[str], quantity: Quantity, keep: Sequence[Hashable]
+) -> dict[str, pd.Series]:
+    """Estimates without each unit, by term."""
+    units = results.panel.units.difference(pd.Index(list(keep)), sort=False)
+    values: dict[Hashable, list[float]] = {}
+    for unit in units:
         try:
-            values[unit] = _quantity(without_unit(results, unit), term, quantity)
+            fit = without_unit(results, unit)
+            values[unit] = [_quantity(fit, term, quantity) for term in terms]
         except (ConvergenceError, IdentificationError):
-            values[unit] = np.nan
-    found = pd.Series(values, name="estimate", dtype=np.float64)
-    if not found.notna().any():
+            values[unit] = [np.nan] * len(terms)
+    found = pd.DataFrame.from_dict(values, orient="index", columns=list(terms), dtype=np.float64)
+    if not found.notna().any(axis=None):
         raise ConvergenceError(
             f"no refit without one of {first_five(found.index)} succeeds; the model needs every "
             "unit it has, so give it fewer terms."
         )
-    return found
+    return {term: found[term].rename("estimate") for term in terms}
 
 
 def _quantity(fit: Estimate, term: str, quantity: Quantity) -> float:
+    """Take the coefficient or effect from a refit."""
+    best = fit.optimum
     if quantity == "coefficient":
-        return float(fit.optimum.coefficients[fit.terms.index(term)])
-    terms = pairs(fit)
-    theta = np.append(fit.optimum.coefficients, fit.optimum.rho)[None, :]
-    at = [pair[0] for pair in terms].index(term)
-    return float(average_effects(theta, fit, terms)[0, at, _NAMES.index(quantity)])
+        spatial = {"rho": best.rho, "lam": best.lam}
+        return spatial[term] if term in spatial else float(best.coefficients[fit.terms.index(term)])
+    form = static_form(fit)
+    found = average_effects(form, form.theta[None, :])[0]
+    return float(found[_position(form, term), NAMES.index(quantity)])
 
 
-def _error(results: SpatialPanelResults, term: str, quantity: Quantity) -> float:
-    if quantity == "coefficient":
-        return float(results.std_errors[term])
-    return float(results.effects(draws=1).frame["std_error"][term, quantity])
+def _position(form: ReducedForm, term: str) -> int:
+    return [each.name for each in form.terms].index(term)
 
 
 def _bootstrap(
     results: SpatialPanelResults,
-    term: str,
+    terms: Sequence[str],
     quantity: Quantity,
+    null: float,
+    *,
     draws: int,
     innovations: Innovations,
     rng: np.random.Generator,
-) -> tuple[float, str]:
-    """P-value of no effect and how it was made."""
-    if results.estimate.spatial:
-        found = bootstrap(results, draws=draws, innovations=innovations, rng=rng)
-        name = term if quantity == "coefficient" else f"{quantity} {term}"
-        return float(found.frame["pvalue"][name]), found.notes()[0].rstrip(".")
-    combination = {term: 1.0}
-    if quantity in ("indirect", "total"):
-        combination = _linear(results.estimate, term, quantity)
-    test = wild_cluster(results, combination, draws=draws, rng=rng)
-    return test.pvalue, test.convention
+) -> tuple[pd.Series, pd.Series, str]:
+    """P-values of the null, those adjusted by joint draws, and how they were made."""
+    if not results.estimate.spatial:
+        tests = {}
+        for term in terms:
+            combination = {term: 1.0}
+            if quantity in ("indirect", "total"):
+                combination = _linear(results.estimate, term, quantity)
+            tests[term] = wild_cluster(results, combination, null=null, draws=draws, rng=rng)
+        pvalues = pd.Series({term: test.pvalue for term, test in tests.items()})
+        return pvalues, pd.Series(np.nan, index=list(terms)), tests[terms[0]].convention
+    found = bootstrap(results, draws=draws, innovations=innovations, rng=rng)
+    names = [term if quantity == "coefficient" else f"{quantity} {term}" for term in terms]
+    sample = found.draws[names].set_axis(list(terms), axis=1) - null
+    point = found.estimates[names].set_axis(list(terms)) - null
+    beyond = ((sample - point).abs() >= point.abs()).sum()
+    pvalues = (1.0 + beyond) / (1.0 + len(sample))
+    return pvalues, romano_wolf(point, sample), found.notes()[0].rstrip(".")
 
 
 def _linear(fit: Estimate, term: str, quantity: Quantity) -> dict[str, float]:
@@ -310,33 +301,66 @@ def _linear(fit: Estimate, term: str, quantity: Quantity) -> dict[str, float]:
     return {name: value for name, value in parts.items() if name in fit.terms and value}
 
 
-def _leverage(fit: Estimate, term: str, quantity: Quantity) -> np.ndarray:
-    chosen = {term} if quantity == "coefficient" else {term, lagged_term(term)}
-    inside = np.array([name in chosen for name in fit.terms])
-    Z = fit.filter(fit.Z)
-    T, N, K = Z.shape
-    ordered = np.concatenate([Z[:, :, ~inside], Z[:, :, inside]], axis=2).reshape(T * N, K)
-    basis = np.linalg.qr(ordered)[0][:, K - int(inside.sum()) :]
+def _leverage(results: SpatialPanelResults, term: str, quantity: Quantity) -> pd.Series:
+    fit = results.estimate
+    if term in fit.spatial and quantity == "coefficient":
+        inside = _spatial_column(fit, term)
+        outside = fit.filter(fit.Z)
+    else:
+        chosen = {term} if quantity == "coefficient" else {term, lagged_term(term)}
+        at = np.array([name in chosen for name in fit.terms])
+        Z = fit.filter(fit.Z)
+        inside, outside = Z[:, :, at], Z[:, :, ~at]
+    T, N, K = inside.shape
+    ordered = np.concatenate([outside, inside], axis=2).reshape(T * N, -1)
+    basis = np.linalg.qr(ordered)[0][:, -K:]
     by_unit = (basis**2).sum(axis=1).reshape(T, N).sum(axis=0)
-    return np.asarray(by_unit / by_unit.sum())
+    return pd.Series(by_unit / by_unit.sum(), index=results.panel.units, name="leverage")
+
+
+def _spatial_column(fit: Estimate, term: str) -> NDArray[np.float64]:
+    """Column whose coefficient rho or lam is, W y or M u, effects removed, shape (T, N, 1)."""
+    if term == "rho":
+        return np.asarray(fit.filter(fit.Wy)[:, :, None])
+    whole = replace(fit, optimum=replace(fit.optimum, lam=1.0))
+    return np.asarray((fit.disturbances - whole.residuals)[:, :, None])
+
+
+def _refuse_model(results: SpatialPanelResults) -> None:
+    if isinstance(results, DynamicPanelResults):
+        return
+    refuse_other_models(results.estimate)
 
 
 def _refuse_request(
-    fit: Estimate, term: str, quantity: Quantity, keep: Sequence[Hashable], units: pd.Index
+    results: SpatialPanelResults,
+    terms: Sequence[str],
+    quantity: Quantity,
+    keep: Sequence[Hashable],
+    margin: float | Mapping[str, float] | None,
 ) -> None:
     if quantity not in get_args(Quantity):
         raise FormulaError(
             f"quantity {quantity!r} is unknown; choose one of {', '.join(get_args(Quantity))}."
         )
+    if not terms or len(set(terms)) < len(terms):
+        raise FormulaError(f"terms {first_five(terms) or 'none'}; name each once, one at least.")
     effects = quantity != "coefficient"
-    known = [pair[0] for pair in pairs(fit)] if effects else list(fit.terms)
-    if term not in known:
-        what = "effects" if effects else "coefficient"
-        raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
-    if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
-        raise FormulaError(
-            f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."
-        )
+    form = static_form(results.estimate)
+    known = [each.name for each in form.terms] if effects else list(results.params.index)
+    for term in terms:
+        if term not in known:
+            what = "effects" if effects else "coefficient"
+            raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
+        fit = results.estimate
+        if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
+            raise FormulaError(
+                f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."
+            )
+    units = results.panel.units
     unknown = [unit for unit in keep if unit not in units]
     if unknown:
         raise FormulaError(f"keep names {first_five(unknown)}; units are {first_five(units)}.")
+    lacking = [term for term in terms if isinstance(margin, Mapping) and term not in margin]
+    if lacking:
+        raise FormulaError(f"margin lacks {first_five(lacking)}; give one per term.")

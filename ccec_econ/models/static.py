@@ -35,6 +35,7 @@ from ccec_econ.models import dynamic
 from ccec_econ.models.fitting import AnyWeights, Model, Options, fit_model
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.time_lags import has_time_lag
+from ccec_econ.models.unbalanced import fit_unbalanced
 from ccec_econ.weights import WeightsLike
 
 __all__ = ["gns", "ols", "sac", "sar", "sdem", "sdm", "sem", "slx"]
@@ -56,6 +57,7 @@ def ols(
     *,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a fixed-effects regression without spatial lags.
 
@@ -68,8 +70,15 @@ def ols(
     index : tuple of str, optional
         Columns of unit and time, where they are not the index.
     cov : Covariance
-        ``Information()``, ``QuasiML()``, ``Cluster("unit")``, ``Cluster("time")`` or
-        ``DriscollKraay(lags)``.
+        ``Information()``, ``QuasiML()``, ``Cluster("unit")``, ``Cluster("time")`` (both also
+        ``kind="CR2"``), ``DriscollKraay(lags)`` or ``Conley(distances, cutoff)``; CR2 and Conley
+        only without rho and lam.
+    unbalanced : bool
+        Whether units may miss periods. By default a missing row is refused. Otherwise the unit is
+        absent in that period: it is nobody's neighbour, and weights are taken, and row-standardised
+        again, among the units present. Without unit effects, or without rho and lam, the likelihood
+        is exact; with both, rho and lam have a bias of order 1/T (`ccec_econ.engine.unbalanced`).
+        The covariances are then ``Information()``, ``QuasiML()`` and ``Cluster()``.
 
     Returns
     -------
@@ -87,7 +96,7 @@ def ols(
     >>> list(fit.params.index)
     ['digital', 'hsr', 'rd']
     """
-    return fit_model(_OLS, formula, data, None, Options(index=index, cov=cov))
+    return _fitted(_OLS, formula, data, None, Options(index=index, cov=cov, unbalanced=unbalanced))
 
 
 def slx(
@@ -98,12 +107,13 @@ def slx(
     durbin: Sequence[str] | None = None,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a regression with spatial lags of the regressors.
 
     Parameters
     ----------
-    formula, data, index, cov
+    formula, data, index, cov, unbalanced
         As in `ols`. ``W(x)`` in the formula lags a term; then nothing else is lagged.
     weights : Graph or W
         Matched to the panel by label.
@@ -124,7 +134,13 @@ def slx(
     >>> list(ce.slx("growth ~ digital + hsr + W(hsr) | unit + year", panel, W).params.index)
     ['digital', 'hsr', 'W(hsr)']
     """
-    return fit_model(_SLX, formula, data, weights, Options(durbin=durbin, index=index, cov=cov))
+    return _fitted(
+        _SLX,
+        formula,
+        data,
+        weights,
+        Options(durbin=durbin, index=index, cov=cov, unbalanced=unbalanced),
+    )
 
 
 def sar(
@@ -137,12 +153,13 @@ def sar(
     correction: bool = True,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a spatial autoregressive panel model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, index, cov
+    formula, data, index, cov, unbalanced
         As in `slx`.
     weights : Graph or W, or mapping
         Time effects need row-standardised weights. A mapping period -> Graph means weights that
@@ -171,7 +188,7 @@ def sar(
     ['digital', 'rho']
     """
     if has_time_lag(formula):
-        _refuse_static_options(method, x_weights)
+        _refuse_static_options(unbalanced, method, x_weights)
         return dynamic.sar(
             formula,
             data,
@@ -180,8 +197,10 @@ def sar(
             index=index,
             cov=cov,
         )
-    options = Options(x_weights=x_weights, method=method, index=index, cov=cov)
-    return fit_model(_SAR, formula, data, weights, options)
+    options = Options(
+        x_weights=x_weights, method=method, index=index, cov=cov, unbalanced=unbalanced
+    )
+    return _fitted(_SAR, formula, data, weights, options)
 
 
 def sem(
@@ -192,12 +211,13 @@ def sem(
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a spatial error panel model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, method, index, cov
+    formula, data, method, index, cov, unbalanced
         As in `sar`.
     weights : Graph or W
         Weights of the errors.
@@ -214,7 +234,13 @@ def sem(
     >>> list(fit.params.index)
     ['digital', 'lam']
     """
-    return fit_model(_SEM, formula, data, weights, Options(method=method, index=index, cov=cov))
+    return _fitted(
+        _SEM,
+        formula,
+        data,
+        weights,
+        Options(method=method, index=index, cov=cov, unbalanced=unbalanced),
+    )
 
 
 def sdm(
@@ -228,12 +254,13 @@ def sdm(
     correction: bool = True,
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a spatial Durbin panel model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, weights, method, index, cov
+    formula, data, weights, method, index, cov, unbalanced
         As in `sar`.
     durbin : sequence of str, optional
         Terms to lag; all of them by default.
@@ -257,7 +284,7 @@ def sdm(
     ['digital', 'W(digital)', 'rho']
     """
     if has_time_lag(formula):
-        _refuse_static_options(method)
+        _refuse_static_options(unbalanced, method)
         return dynamic.sdm(
             formula,
             data,
@@ -268,8 +295,8 @@ def sdm(
             index=index,
             cov=cov,
         )
-    options = Options(durbin, x_weights, method=method, index=index, cov=cov)
-    return fit_model(_SDM, formula, data, weights, options)
+    options = Options(durbin, x_weights, method=method, index=index, cov=cov, unbalanced=unbalanced)
+    return _fitted(_SDM, formula, data, weights, options)
 
 
 def sdem(
@@ -282,12 +309,13 @@ def sdem(
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a spatial Durbin error panel model by maximum likelihood.
 
     Parameters
     ----------
-    formula, data, weights, durbin, method, index, cov
+    formula, data, weights, durbin, method, index, cov, unbalanced
         As in `sdm`; `weights` lag the regressors.
     error_weights : Graph or W, optional
         Weights of the errors, where they are others.
@@ -304,8 +332,10 @@ def sdem(
     >>> list(fit.params.index)
     ['digital', 'W(digital)', 'lam']
     """
-    options = Options(durbin, None, error_weights, method=method, index=index, cov=cov)
-    return fit_model(_SDEM, formula, data, weights, options)
+    options = Options(
+        durbin, None, error_weights, method=method, index=index, cov=cov, unbalanced=unbalanced
+    )
+    return _fitted(_SDEM, formula, data, weights, options)
 
 
 def sac(
@@ -317,6 +347,7 @@ def sac(
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit a panel model with spatial lags of response and errors (SARAR) by maximum likelihood.
 
@@ -325,7 +356,7 @@ def sac(
 
     Parameters
     ----------
-    formula, data, weights, method, index, cov
+    formula, data, weights, method, index, cov, unbalanced
         As in `sar`.
     error_weights : Graph or W, optional
         Weights of the errors, where they are not those of the response.
@@ -342,8 +373,10 @@ def sac(
     >>> list(fit.params.index)
     ['digital', 'hsr', 'rho', 'lam']
     """
-    options = Options(error_weights=error_weights, method=method, index=index, cov=cov)
-    return fit_model(_SAC, formula, data, weights, options)
+    options = Options(
+        error_weights=error_weights, method=method, index=index, cov=cov, unbalanced=unbalanced
+    )
+    return _fitted(_SAC, formula, data, weights, options)
 
 
 def gns(
@@ -357,6 +390,7 @@ def gns(
     method: Method = "transformation",
     index: tuple[str, str] | None = None,
     cov: Covariance = _INFORMATION,
+    unbalanced: bool = False,
 ) -> SpatialPanelResults:
     """Fit the general nesting spatial model, with lags of response, regressors and errors.
 
@@ -364,7 +398,7 @@ def gns(
 
     Parameters
     ----------
-    formula, data, weights, durbin, x_weights, error_weights, method, index, cov
+    formula, data, weights, durbin, x_weights, error_weights, method, index, cov, unbalanced
         As in `sdm` and `sac`.
 
     Warns
@@ -393,11 +427,31 @@ def gns(
         WeakIdentificationWarning,
         stacklevel=2,
     )
-    options = Options(durbin, x_weights, error_weights, method=method, index=index, cov=cov)
-    return fit_model(_GNS, formula, data, weights, options)
+    options = Options(
+        durbin, x_weights, error_weights, method=method, index=index, cov=cov, unbalanced=unbalanced
+    )
+    return _fitted(_GNS, formula, data, weights, options)
 
 
-def _refuse_static_options(method: Method, x_weights: WeightsLike | None = None) -> None:
+def _fitted(
+    model: Model,
+    formula: str,
+    data: pd.DataFrame,
+    weights: AnyWeights | None,
+    options: Options,
+) -> SpatialPanelResults:
+    fit = fit_unbalanced if options.unbalanced else fit_model
+    return fit(model, formula, data, weights, options)
+
+
+def _refuse_static_options(
+    unbalanced: bool, method: Method, x_weights: WeightsLike | None = None
+) -> None:
+    if unbalanced:
+        raise FormulaError(
+            "unbalanced=True with time lags L(): dynamic models need every unit in every period; "
+            "cut the sample to units and periods that are complete."
+        )
     if method != "transformation" or x_weights is not None:
         raise FormulaError(
             "formulas with time lags take neither method nor, in sar, x_weights; use correction= "

@@ -16,7 +16,7 @@ from ccec_econ.errors import FormulaError, IdentificationError, PanelError, firs
 from ccec_econ.formula import Design, Spec, lagged_term, materialise
 from ccec_econ.panel import Panel
 
-__all__ = ["has_time_lag", "time_columns", "time_design", "with_history"]
+__all__ = ["has_time_lag", "observed_path", "time_columns", "time_design", "with_history"]
 
 _LAG = "response_before__"  # stands for L(y) while the formula is evaluated
 _MIN_PERIODS = 3
@@ -169,3 +169,9 @@ def time_columns(design: Design, still: Columns, spec: Spec) -> tuple[Columns, T
     )
     found = {term: j for j, term in enumerate(labels)}
     return columns, TimeLags(found.get(label), found.get(lagged_term(label)))
+
+
+def observed_path(panel: Panel, y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Put the response before the sample in front of y (T, N): shape (T + 1, N)."""
+    before = panel.cube(panel.frame[_LAG].to_numpy(dtype=np.float64))
+    return np.concatenate([before[:1], y])

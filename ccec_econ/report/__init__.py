@@ -7,8 +7,8 @@ from ccec_econ.report.distribution import distribution_figure
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.outlines import city_polygons
-from ccec_econ.report.packs import packs_frame, packs_table
 from ccec_econ.report.paths import paths_figure
+from ccec_econ.report.responses import responses_figure
 from ccec_econ.report.study import study_figure
 from ccec_econ.report.style import PaperFigure
 
@@ -22,9 +22,8 @@ __all__ = [
     "distribution_figure",
     "labels",
     "listed",
-    "packs_frame",
-    "packs_table",
     "paths_figure",
+    "responses_figure",
     "statistics",
     "study_figure",
     "style",

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from ccec_econ.errors import CcecError, FormulaError
 from ccec_econ.inference.vcov import Covariance
-from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.models.column import Column, Kind
+from ccec_econ.models.parameters import Parameters
 from ccec_econ.typeset import Table, number
 
 __all__ = ["listed", "table", "term_label"]
 
-_SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
-_EFFECTS = {"none": "none", "unit": "unit", "time": "time", "twoway": "unit, time"}
-_GREEK = {"rho": "ρ", "lam": "λ"}
+_GREEK = {"rho": "ρ", "lam": "λ", "phi": "φ"}
+_RANK: dict[Kind, int] = {"own": 0, "lag": 1, "rho": 2, "lam": 3, "variance": 4}
+_IN_FOOT = "sigma2"  # parameters whose estimate stands beneath, in all columns alike
+_ROWS: tuple[tuple[str, Callable[[Column], str]], ...] = (
+    ("σ²", lambda column: "" if np.isnan(column.sigma2) else f"{column.sigma2:.4g}"),
+    ("Log-likelihood", lambda column: number(column.loglik, 2)),
+    ("R², effects removed", lambda column: number(column.rsquared, 3)),
+    ("Unit and time effects", lambda column: column.effects),
+    ("Estimator", lambda column: column.estimator),
+    ("Units × periods", lambda column: column.size),
+    ("Observations in likelihood", lambda column: str(column.nobs)),
+)
 
-type Fits = SpatialPanelResults | Sequence[SpatialPanelResults] | Mapping[str, SpatialPanelResults]
+type Fits = Parameters | Sequence[Parameters] | Mapping[str, Parameters]
 
 
 def table(
@@ -30,6 +41,8 @@ def table(
     digits: int = 3,
 ) -> Table:
     """Set fits side by side: estimates with standard errors in parentheses beneath.
+
+    Fits of any model may stand together: what a column says comes from its `column` method.
 
     Parameters
     ----------
@@ -48,60 +61,81 @@ def table(
     ------
     ValueError
         If there is nothing to show.
+    FormulaError
+        If something is no result, or a column has no covariance other than its own for `also`.
+    IdentificationError
+        If a column cannot have the covariance `also`.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> panel, W = ce.data.load_panel(years=(2011, 2019)), ce.weights.contiguity()
+    >>> fixed = ce.sar("growth ~ digital | unit + year", panel, W)
+    >>> random = ce.random_effects("growth ~ digital + C(year)", panel, W)
+    >>> ce.table([fixed, random]).columns
+    ('', '(1) SAR', '(2) RE SAR')
     """
     columns = _headed(fits)
     if not columns:
         raise ValueError("no fits to show; give at least one result.")
-    terms = _ordered(columns.values())
-    second = {} if also is None else {name: fit.with_cov(also) for name, fit in columns.items()}
+    about = {heading: fit.column() for heading, fit in columns.items()}
+    second = {} if also is None else _with_cov(columns, also)
     rows: list[tuple[str, ...]] = []
-    for term in terms:
+    for term in _ordered(columns, about):
         values = [_cell(fit.params, term, digits) for fit in columns.values()]
         rows += [
             (term_label(term, labels or {}), *values),
             ("", *_errors(term, columns, digits, "()")),
         ]
         rows += [("", *_errors(term, second, digits, "[]"))] if second else []
-    foot = _foot(columns, digits)
     return Table(
         title=title,
         columns=("", *columns),
-        rows=(*rows, *foot),
+        rows=(*rows, *_foot(about.values())),
         rules=frozenset({len(rows)}),
-        notes=(*_notes(columns, second), *notes),
+        notes=(*_notes(columns, second, about), *notes),
     )
 
 
-def _headed(fits: Fits) -> dict[str, SpatialPanelResults]:
-    if isinstance(fits, SpatialPanelResults):
+def _headed(fits: Fits) -> dict[str, Parameters]:
+    if isinstance(fits, Parameters):
         fits = [fits]
     for fit in fits.values() if isinstance(fits, Mapping) else fits:
-        family(fit)
+        if not isinstance(fit, Parameters):
+            raise FormulaError(
+                f"a column of type {type(fit).__name__}; give results, such as those of ce.sdm."
+            )
     if isinstance(fits, Mapping):
         return dict(fits)
-    return {f"({i}) {fit.model.upper()}": fit for i, fit in enumerate(fits, start=1)}
+    return {f"({i}) {fit.column().heading}": fit for i, fit in enumerate(fits, start=1)}
 
 
-def _ordered(fits: Iterable[SpatialPanelResults]) -> list[str]:
-    """Order the terms of all fits: own, lags, rho, lam."""
-    names = dict.fromkeys(str(name) for fit in fits for name in fit.params.index)
-    lags = {
-        term
-        for fit in fits
-        for term, of in zip(fit.estimate.terms, fit.estimate.lag_of, strict=True)
-        if of is not None
-    }
-    rank = {"rho": 2, "lam": 3}
-    return sorted(names, key=lambda name: rank.get(name, int(name in lags)))
+def _with_cov(columns: Mapping[str, Parameters], also: Covariance) -> dict[str, Parameters]:
+    """Give every column the second covariance, or name the one that cannot have it."""
+    second: dict[str, Parameters] = {}
+    for heading, fit in columns.items():
+        try:
+            second[heading] = fit.with_cov(also)
+        except CcecError as error:
+            raise type(error)(f"column {heading!r} with also={also!r}: {error}") from error
+    return second
+
+
+def _ordered(columns: Mapping[str, Parameters], about: Mapping[str, Column]) -> list[str]:
+    """Order the terms of all fits: own, lags, rho, lam, variances."""
+    ranks: dict[str, int] = {}
+    for heading, fit in columns.items():
+        for name, kind in zip(fit.params.index, about[heading].kinds, strict=True):
+            if name != _IN_FOOT:
+                ranks[str(name)] = max(_RANK[kind], ranks.get(str(name), 0))
+    return sorted(ranks, key=ranks.__getitem__)
 
 
 def _cell(values: pd.Series, term: str, digits: int) -> str:
     return number(float(values[term]), digits) if term in values.index else ""
 
 
-def _errors(
-    term: str, columns: Mapping[str, SpatialPanelResults], digits: int, brackets: str
-) -> list[str]:
+def _errors(term: str, columns: Mapping[str, Parameters], digits: int, brackets: str) -> list[str]:
     cells = [_cell(fit.std_errors, term, digits) for fit in columns.values()]
     return [f"{brackets[0]}{cell}{brackets[1]}" if cell else "" for cell in cells]
 
@@ -114,50 +148,39 @@ def listed(names: Sequence[str]) -> str:
 
 
 def term_label(term: str, labels: Mapping[str, str]) -> str:
-    """Print a term: ρ, W × x, or its label."""
+    """Print a term: ρ, ρ (near), W × x, or its label."""
     if term in _GREEK:
         return labels.get(term, _GREEK[term])
+    if term.startswith("rho[") and term.endswith("]"):
+        return labels.get(term, f"{_GREEK['rho']} ({term[4:-1]})")
     if term.startswith("W(") and term.endswith(")"):
         return f"W × {labels.get(term[2:-1], term[2:-1])}"
     return labels.get(term, term)
 
 
-def _foot(columns: Mapping[str, SpatialPanelResults], digits: int) -> list[tuple[str, ...]]:
-    fits = list(columns.values())
-    return [
-        ("σ²", *(f"{fit.sigma2:.4g}" for fit in fits)),
-        ("Log-likelihood", *(number(fit.loglik, 2) for fit in fits)),
-        ("R², effects removed", *(number(fit.rsquared, 3) for fit in fits)),
-        ("Fixed effects", *(_EFFECTS[fit.effects_name] for fit in fits)),
-        ("Likelihood", *(_kind(fit) for fit in fits)),
-        ("Units × periods", *("{1} × {0}".format(*fit.estimate.y.shape) for fit in fits)),
-        ("Observations in likelihood", *(str(fit.likelihood_nobs) for fit in fits)),
-    ]
-
-
-def _kind(fit: SpatialPanelResults) -> str:
-    if not fit.estimate.spatial:
-        return "least squares"
-    if fit.model.startswith("dynamic"):
-        return "QML" if fit.method == "direct" else "QML, corrected"
-    if np.isnan(fit.loglik) and fit.method == "transformation":  # instruments, no likelihood
-        return fit.likelihood_name()
-    return "ML" if fit.effects_name == "none" else _SHORT[fit.method]
+def _foot(about: Iterable[Column]) -> list[tuple[str, ...]]:
+    """Rows beneath the estimates; one that no column fills is left out."""
+    columns = list(about)
+    rows = [(label, *(text(column) for column in columns)) for label, text in _ROWS]
+    return [row for row in rows if any(row[1:])]
 
 
 def _notes(
-    columns: Mapping[str, SpatialPanelResults], second: Mapping[str, SpatialPanelResults]
+    columns: Mapping[str, Parameters],
+    second: Mapping[str, Parameters],
+    about: Mapping[str, Column],
 ) -> tuple[str, ...]:
     """Say how the standard errors were computed; name columns where conventions differ."""
     text = [f"Standard errors in parentheses: {_conventions(columns)}."]
     if second:
         text.append(f"In brackets: {_conventions(second)}.")
-    if len({fit.likelihood_nobs for fit in columns.values()}) > 1:
+    counted = {column.nobs for column in about.values() if not np.isnan(column.loglik)}
+    if len(counted) > 1:
         text.append("Log-likelihoods on different numbers of observations do not compare.")
-    return (*text, "σ² is the sum of squares over the observations in the likelihood.")
+    return (*text, *dict.fromkeys(note for column in about.values() for note in column.notes))
 
 
-def _conventions(columns: Mapping[str, SpatialPanelResults]) -> str:
+def _conventions(columns: Mapping[str, Parameters]) -> str:
     shared: dict[str, list[str]] = {}
     for heading, fit in columns.items():
         shared.setdefault(fit.vcov.convention, []).append(heading)

@@ -13,8 +13,8 @@ import pytest
 import ccec_econ as ce
 from ccec_econ.engine.dynamic import bias_constants, cointegrated
 from ccec_econ.engine.information import inverse_information
-from ccec_econ.inference.draws import pairs, parameters
-from ccec_econ.inference.dynamic_effects import effects_at
+from ccec_econ.inference.effects import effects
+from ccec_econ.inference.multipliers import Reach
 from ccec_econ.inference.vcov import Information
 from ccec_econ.models import dynamic
 
@@ -112,15 +112,14 @@ def test_long_run_points_where_the_package_refuses_them(cigar) -> None:
         values = np.array(reference["corrected"])
         at = replace(one.estimate.optimum, coefficients=values[:-2], rho=values[-2])
         moved = replace(one.estimate, optimum=at)
-        theta, V = parameters(moved, replace(one.vcov, matrix=np.array(reference["covariance"])))
-        terms = [p for p in pairs(moved) if not p[0].startswith("L(")]
-        point, gradient = effects_at(theta, moved, one.lags, terms, "long", True)
-        error = np.sqrt(np.einsum("ijp,pq,ijq->ij", gradient, V, gradient))
-        for i, term in enumerate(["logp", "logy"]):
-            for j, effect in enumerate(["direct", "indirect", "total"]):
+        vcov = replace(one.vcov, matrix=np.array(reference["covariance"]))
+        form = replace(replace(one, estimate=moved).reduced_form(), reach=Reach("long"))
+        frame = effects(form, vcov, level=0.95, draws=1, rng=np.random.default_rng(0)).frame
+        for term in ["logp", "logy"]:
+            for effect in ["direct", "indirect", "total"]:
                 theirs = reference["impacts"][f"long_{effect}_{term}"]
-                assert point[i, j] == pytest.approx(theirs[0], rel=1e-4)
-                assert error[i, j] == pytest.approx(theirs[1], rel=0.1)
+                assert frame.loc[(term, effect), "estimate"] == pytest.approx(theirs[0], rel=1e-4)
+                assert frame.loc[(term, effect), "std_error"] == pytest.approx(theirs[1], rel=0.1)
 
 
 def test_multiplying_the_response_by_ten_changes_nothing(cigar) -> None:

@@ -10,6 +10,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import ccec_econ as ce
+from ccec_econ.inference.effects import effects
+from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.models import dynamic
 
 ROOT = 1e-8  # what the polished root of the score repeats under rounding
@@ -95,7 +97,8 @@ def test_without_persistence_effects_are_the_static_ones(seed: int, bar: str) ->
     values[:2] = 0.0
     still = replace(one.estimate, optimum=replace(one.estimate.optimum, coefficients=values))
     one = replace(one, estimate=still, vcov=replace(one.vcov, matrix=1e-4 * one.vcov.matrix))
-    static = ce.SpatialPanelResults.effects(one, draws=5).select(["x0", "x1"]).frame
+    options = {"level": 0.95, "draws": 5, "rng": np.random.default_rng(0)}
+    static = effects(static_form(one.estimate), one.vcov, **options).frame
     short = one.effects(draws=5).frame
     columns = ["estimate", "std_error", "lower", "upper"]
     np.testing.assert_allclose(short[columns], static[columns], atol=1e-12)

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, reject, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import ccec_econ as ce
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.transform import helmert
-from ccec_econ.inference.vcov import period_scores, unit_scores
-from simulated import simulate
+from ccec_econ.inference.cluster import period_scores, unit_scores
+from drawn import EFFECTS, cases, drawn, effects, fit, seeds
 
-EFFECTS = {"none": "", "unit": " | unit", "time": " | year", "twoway": " | unit + year"}
 ROOT = 1e-8  # what the polished root of the score repeats under rounding
-cases = settings(max_examples=20, deadline=None, derandomize=True)
-seeds = st.integers(0, 2**32 - 1)
-effects = st.sampled_from(list(EFFECTS.values()))
 models = st.sampled_from(["ols", "slx", "sar", "sem", "sdm", "sdem", "sac"])
-
-
-def drawn(seed: int) -> tuple[pd.DataFrame, np.ndarray, ce.weights.Graph]:
-    rng = np.random.default_rng(seed)
-    N, T = int(rng.integers(8, 15)), int(rng.integers(5, 9))
-    M = rng.random((N, N)) * (rng.random((N, N)) < 0.5)
-    M[np.arange(N), (np.arange(N) + 1) % N] = 1.0
-    np.fill_diagonal(M, 0.0)
-    W = M / M.sum(axis=1, keepdims=True)
-    panel = simulate(rng, W, T, 0.3, np.array([1.0, -0.5]), np.array([0.3, 0.2]))
-    return panel, W, ce.weights.from_matrix(W, range(N))
-
-
-def fit(model: str, bar: str, panel: pd.DataFrame, W, **options):
-    arguments = [f"y ~ x0 + x1{bar}", panel] + ([] if model == "ols" else [W])
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", ce.errors.WeakIdentificationWarning)  # GNS
-            return getattr(ce, model)(*arguments, **options)
-    except ce.errors.ConvergenceError:  # a drawn panel may fit a unit root: refused, tested apart
-        reject()
 
 
 def likelihood(one) -> Likelihood:

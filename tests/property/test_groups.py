@@ -150,7 +150,7 @@ def test_orders_and_units_add_to_the_effects(seed: int, model: str) -> None:
     if abs(fit.rho) >= 1.0:
         reject()
     expected = fit.effects(draws=3).frame["estimate"].unstack()
-    frame = effects_by_order(fit, orders_shown=60)
+    frame = effects_by_order(fit, orders_shown=60, draws=3).wide()
     for term in ("x0", "x1"):
         parts = frame.loc[term]
         listed = parts.drop(index=["beyond", "all"]).sum()

@@ -10,8 +10,9 @@ import ccec_econ as ce
 from ccec_econ.engine.estimate import Columns, estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.inference.effects import effects
+from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Information
-from ccec_econ.simulation import Design, _draw, _fit, nearest_weights, study
+from ccec_econ.simulation import Design, draw_panel, fit_panel, nearest_weights, study
 
 N, T = 16, 12
 FOUR_ERRORS = 4.0  # distance from the truth in Monte Carlo standard errors that fails
@@ -70,11 +71,12 @@ def test_intervals_cover(weights: Spectrum) -> None:
     truth["indirect"] = truth["total"] - truth["direct"]
     hits: dict[str, list[bool]] = {name: [] for name in ("rho", *truth)}
     for _ in range(draws):
-        fit = _fit(design, _draw(design, weights, T, rng), weights, "transformation")
+        fit = fit_panel(design, draw_panel(design, weights, T, rng), weights, "transformation")
         vcov = Information()(fit)
         error = float(np.sqrt(vcov.matrix[2, 2]))
         hits["rho"].append(abs(fit.optimum.rho - design.rho) < stats.norm.ppf(0.975) * error)
-        frame = effects(fit, vcov, level=0.95, draws=200, rng=rng).frame.loc["x"]
+        found = effects(static_form(fit), vcov, level=0.95, draws=200, rng=rng)
+        frame = found.frame.loc["x"]
         for name, value in truth.items():
             row = frame.loc[name]
             hits[name].append(row["lower"] < value < row["upper"])
@@ -116,7 +118,7 @@ def test_clustered_error_of_rho_matches_its_spread(weights: Spectrum, persistent
         x, e = rng.standard_normal((2, T, N))
         e = np.cumsum(e, axis=0) if persistent else e
         y = np.linalg.solve(np.eye(N) - design.rho * weights.W, (design.beta * x + e).T).T
-        fit = _fit(design, (y, x), weights, "transformation")
+        fit = fit_panel(design, (y, x), weights, "transformation")
         found.append(fit.optimum.rho)
         errors.append(np.sqrt(ce.Cluster()(fit).matrix[1, 1]))
     assert 0.85 < np.mean(errors) / np.std(found) < 1.15
@@ -127,5 +129,5 @@ def test_nearest_weights() -> None:
     np.testing.assert_allclose(W.sum(axis=1), 1.0)
     assert ((W > 0).sum(axis=1) == 3).all()
     assert (np.diag(W) == 0).all()
-    with pytest.raises(ce.errors.WeightsError, match="k = 3 neighbours among 3 points"):
+    with pytest.raises(ce.errors.WeightsError, match="k = 3: give a number from 1 to 2"):
         nearest_weights(3, 3, np.random.default_rng(0))

@@ -11,7 +11,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
-from ccec_econ.inference.bootstrap import _panels, refitter
+from ccec_econ.inference.bootstrap import panels, refitter
 from ccec_econ.models.resampling import bootstrap
 from simulated import simulate
 
@@ -56,7 +56,7 @@ def test_no_noise_gives_the_estimates_back(sdm) -> None:
     """With innovations near zero a refit finds the parameters that made the panel."""
     best = replace(sdm.estimate.optimum, sigma2=1e-14)
     quiet = replace(sdm.estimate, optimum=best)
-    y = next(_panels(quiet, 1, "normal", np.random.default_rng(0)))
+    y = next(panels(quiet, 1, "normal", np.random.default_rng(0)))
     again = refitter(quiet)(y).optimum
     np.testing.assert_allclose(again.coefficients, best.coefficients, atol=1e-5)
     assert again.rho == pytest.approx(best.rho, abs=1e-5)
@@ -68,8 +68,8 @@ def test_innovations_have_the_variance_of_the_fit(sdm) -> None:
     S = np.eye(16) - fit.optimum.rho * fit.weights.W
     mean = fit.Z @ fit.optimum.coefficients
     for kind in ("normal", "cell", "period", "unit"):
-        panels = list(_panels(fit, 200, kind, np.random.default_rng(0)))
-        v = np.array([y @ S.T - mean for y in panels])
+        drawn = list(panels(fit, 200, kind, np.random.default_rng(0)))
+        v = np.array([y @ S.T - mean for y in drawn])
         assert (v**2).mean() == pytest.approx(fit.optimum.sigma2, rel=0.05)
     whole = v - v.mean(axis=1, keepdims=True)
     residuals = fit.residuals / np.linalg.norm(fit.residuals, axis=0)

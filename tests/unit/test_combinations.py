@@ -22,8 +22,7 @@ def test_dynamic_fits_are_not_refitted_as_static(sim16, bar: str) -> None:
     panel, W = sim16
     fit = ce.sar(f"y ~ L(y) + x1 | {bar}", panel, W)
     for call in (
-        lambda: ce.bootstrap(fit, draws=9),
-        lambda: ce.small_sample(fit, "x1", draws=9),
+        lambda: ce.randomisation_test(fit, "x1", draws=9),
         lambda: ce.lm_tests(fit, W),
     ):
         with pytest.raises(IdentificationError, match="the model has time lags"):
@@ -105,11 +104,9 @@ def test_other_classes_are_refused_by_name(sim16) -> None:
     panel, W = sim16
     random = ce.random_effects("y ~ x1 + x2", panel, W)
     for call in (
-        lambda: ce.table([ce.ols(F, panel), random]),
         lambda: ce.lm_tests(random, W),
         lambda: ce.bootstrap(random, draws=9),
         lambda: ce.small_sample(random, "x1"),
-        lambda: ce.unit_effects(random, "x1"),
         lambda: ce.lr_test(random, random),
     ):
         with pytest.raises(FormulaError, match="not available for RandomEffectsResults"):

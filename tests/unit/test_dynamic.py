@@ -19,8 +19,10 @@ from ccec_econ.engine.dynamic import (
 )
 from ccec_econ.engine.information import expected_information
 from ccec_econ.engine.transform import helmert
-from ccec_econ.inference.draws import pairs
-from ccec_econ.inference.dynamic_effects import effects_at
+from ccec_econ.inference.effects import SUMS, average_effects
+from ccec_econ.inference.measure import effect_map
+from ccec_econ.inference.multipliers import Reach
+from ccec_econ.inference.reduced_form import averages
 from ccec_econ.models import dynamic
 from ccec_econ.models.time_lags import has_time_lag
 
@@ -249,16 +251,13 @@ def test_effects_of_a_passing_change_are_the_path_of_the_model(fit, W) -> None:
 def test_gradients_are_those_of_differences(panel, graph, own_weights, horizon, cumulative) -> None:
     other = ce.weights.from_matrix(np.roll(np.eye(N), 1, axis=1), range(N))
     one = dynamic.sdm(BOTH, panel, graph, x_weights=None if own_weights else other)
-    terms = [p for p in pairs(one.estimate) if not p[0].startswith("L(")]
+    form = replace(one.reduced_form(), reach=Reach(horizon, cumulative))
     theta = one.params.to_numpy()
-
-    def at(values):
-        return effects_at(values, one.estimate, one.lags, terms, horizon, cumulative)
-
-    gradient = at(theta)[1]
+    gradient = SUMS @ effect_map(form, averages).slopes()
     for j, unit in enumerate(np.eye(len(theta))):
-        slope = (at(theta + STEP * unit)[0] - at(theta - STEP * unit)[0]) / (2 * STEP)
-        np.testing.assert_allclose(gradient[:, :, j], slope, atol=1e-7)
+        ends = np.stack([theta + STEP * unit, theta - STEP * unit])
+        above, below = average_effects(form, ends)
+        np.testing.assert_allclose(gradient[:, :, j], (above - below) / (2 * STEP), atol=1e-7)
 
 
 def test_dense_and_eigenvalue_paths_agree(fit, W) -> None:
@@ -378,9 +377,13 @@ def test_results_say_what_was_done(fit, panel, graph) -> None:
     assert np.isfinite(quasi.loglik)
     assert np.isnan(fit.loglik)
     assert fit.tau > quasi.tau
-    assert isinstance(quasi.with_cov(ce.Cluster("unit")), dynamic.DynamicPanelResults)
-    with pytest.raises(ce.errors.IdentificationError, match="correction"):
-        fit.with_cov(ce.Cluster("unit"))
+    for one in (quasi, fit):
+        clustered = one.with_cov(ce.Cluster("unit"))
+        assert isinstance(clustered, dynamic.DynamicPanelResults)
+        assert clustered.vcov.df == len(panel.index.unique("unit")) - 1
+    assert "asymptotic after the correction" in str(fit.with_cov(ce.QuasiML()))
+    with pytest.raises(ce.errors.IdentificationError, match="after a bias correction"):
+        fit.with_cov(ce.Cluster("time"))
 
 
 def test_fixed_effects_and_prediction_fit_the_levels(fit, W) -> None:
@@ -459,3 +462,54 @@ def test_formulas_with_time_lags_are_told_from_others() -> None:
     assert has_time_lag("y ~ L(y) + x | unit")
     assert has_time_lag("y ~ W(L(y)) | unit")
     assert not has_time_lag("y ~ W(x) + NL(x) | unit")
+
+
+def test_persistence_below_zero_has_no_speed(W, graph) -> None:
+    """A shock that changes sign every period does not vanish at once: no half-life of zero."""
+    found = dynamic.sar("y ~ L(y) + x0 | unit", drawn(W, -0.7, 0.0, 0.1), graph).convergence(
+        draws=80
+    )
+    row = found.frame.loc["tau"]
+    assert row["persistence"] < row["upper"] < 0.0
+    assert row[["speed", "speed_lower", "speed_upper", "half_life"]].isna().all()
+    text = str(found)
+    assert "shocks change sign every period" in text
+    assert "unbounded" not in text
+    half = dynamic.sar("y ~ L(y) + x0 | unit", drawn(W, -0.1, 0.0, 0.1, seed=5), graph)
+    frame = half.convergence(draws=80).frame.loc["tau"]
+    assert frame["persistence"] < 0.0 < frame["upper"]
+    assert np.isnan(frame["half_life"])
+    assert frame["half_life_upper"] == pytest.approx(np.log(2) / -np.log(frame["upper"]))
+    assert frame["half_life_lower"] == 0.0
+
+
+def test_the_note_says_where_panels_start(W, graph) -> None:
+    walk = drawn(W, 1.0, -0.2, 0.2, periods=7)
+    found = dynamic.sar("y ~ L(y) + W(L(y)) | unit + year", walk, graph).convergence(draws=80)
+    assert "or at zero where shocks do not fade" in str(found)
+
+
+@pytest.mark.parametrize("model", ["sar", "sdm"])
+def test_without_time_lags_the_likelihood_is_the_static_one(panel, graph, model: str) -> None:
+    """At tau = eta = 0 the quasi-likelihood has the height of the direct one without its year."""
+    fit = getattr(dynamic, model)("y ~ L(y) + x0 + x1 | unit", panel, graph, correction=False)
+    later = panel[panel.index.get_level_values("year") > 2001]
+    static = getattr(ce, model)("y ~ x0 + x1 | unit", later, graph, method="direct")
+    one, best = fit.estimate, static.estimate.optimum
+    e = one.y - best.rho * one.Wy - one.Z @ np.append(0.0, best.coefficients)
+    s2 = float((e**2).mean())
+    height = -0.5 * e.size * (np.log(2 * np.pi * s2) + 1)
+    height += len(e) * float(one.spectrum.logdet(best.rho))
+    assert height == pytest.approx(static.loglik, abs=1e-9)
+    assert fit.loglik >= static.loglik
+
+
+def test_a_set_may_lie_above_one(W, graph) -> None:
+    """An explosive panel: one itself is rejected from above, and no other value is tested."""
+    panel = drawn(W, 1.3, 0.0, 0.1, periods=9)
+    found = dynamic.sar("y ~ L(y) + x0 + x1 | unit", panel, graph).convergence(draws=80)
+    row = found.frame.loc["tau"]
+    assert (row["lower"], row["upper"]) == (1.0, np.inf)
+    assert found.contains_one
+    assert len(found.inversion) == 1
+    assert row["half_life"] == np.inf

@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
-from ccec_econ.engine.quadratic import diagonal_free, minimise, moments, trace_free
+from ccec_econ.engine.quadratic import (
+    diagonal_free,
+    independent,
+    minimise,
+    moments,
+    trace_free,
+)
 from ccec_econ.engine.transform import Reduction, helmert
 from ccec_econ.errors import (
     AlignmentError,
@@ -18,7 +24,7 @@ from ccec_econ.errors import (
     IdentificationError,
     WeightsError,
 )
-from ccec_econ.inference.anderson_rubin import AndersonRubinSet
+from ccec_econ.inference.anderson_rubin import AndersonRubinSet, _below_zero
 from ccec_econ.models.gmm import gmm, s2sls
 from simulated import simulate
 
@@ -399,3 +405,131 @@ def test_weights_may_change_over_time(panel, graph, ring) -> None:
     assert "Weights change over time." in moved.notes()
     with pytest.raises(WeightsError, match="needs one Graph for all periods"):
         gmm(formula, panel, path)
+
+
+def equal_groups(size: int) -> ce.weights.Graph:
+    """All units of a group are neighbours, so W^2 is a combination of W and I."""
+    W = np.kron(np.eye(N // size), np.ones((size, size))) - np.eye(N)
+    return ce.weights.from_matrix(W / (size - 1), range(N))
+
+
+@pytest.mark.parametrize("heteroskedastic", [False, True])
+@pytest.mark.parametrize("bar", ["unit", "unit + year"])
+def test_forms_that_repeat_each_other_are_left_out(panel, bar: str, heteroskedastic: bool) -> None:
+    """One form is left: the estimate is its minimum, and one degree of freedom less is tested."""
+    graph, formula = equal_groups(4), f"y ~ x0 + x1 | {bar}"
+    fit = gmm(formula, panel, graph, heteroskedastic=heteroskedastic)
+    assert fit.overidentification.df == 1
+    assert fit.rho == pytest.approx(ce.sar(formula, panel, graph).rho, abs=0.3)
+    W, time = ce.weights.align(graph, pd.RangeIndex(N)), "year" in bar
+    free = diagonal_free if heteroskedastic else trace_free
+    forms, size = [free(W, time), free(W @ W, time)], [1.0, 1.0]
+    (kept,) = independent(forms, size)
+    np.testing.assert_allclose(kept, forms[0] / np.linalg.norm(forms[0]))
+    turned = forms[1] / np.linalg.norm(forms[1])
+    np.testing.assert_allclose(abs((kept * turned).sum()), 1.0, atol=EXACT)
+
+
+def test_forms_may_all_vanish(ring) -> None:
+    """Three units net of time effects: no symmetric form without diagonal is left."""
+    W = np.array([[0.0, 0.7, 0.3], [0.3, 0.0, 0.7], [0.7, 0.3, 0.0]])
+    assert independent([diagonal_free(W, True), diagonal_free(W @ W, True)], [1.0, 1.0]) == []
+    y, X, H = (np.random.default_rng(0).standard_normal((3 * T, k)) for k in (1, 2, 2))
+    system = moments(y.ravel(), X, H, [], (T, 3), Reduction(2, T - 1, True))
+    best = minimise(system, system.variance(np.zeros(2), 0.0, 0.0), (-1e3, 1e3))
+    expected = np.linalg.solve(H.T @ X, H.T @ y.ravel())
+    np.testing.assert_allclose(best.d / system.length, expected, rtol=1e-8)
+    assert best.objective == pytest.approx(0.0, abs=EXACT)
+
+
+@pytest.mark.parametrize("heteroskedastic", [False, True])
+@pytest.mark.parametrize("bar", ["unit", "unit + year"])
+def test_two_periods_are_enough(panel, graph, bar: str, heteroskedastic: bool) -> None:
+    """Third moments drop out with unit effects, so it does not matter that they are not seen."""
+    two = panel.loc[(slice(None), [0, 1]), :]
+    fit = gmm(f"y ~ x0 | {bar}", two, graph, heteroskedastic=heteroskedastic)
+    assert np.isfinite(fit.std_errors).all()
+    assert "GMM" in str(fit)
+
+
+def test_third_moments_drop_with_unit_effects(panel, graph) -> None:
+    P = trace_free(ce.weights.align(graph, pd.RangeIndex(N)), False)
+    fit = gmm("y ~ x0 + x1 | unit", panel, graph)
+    eq = fit.used
+    H = np.column_stack([eq.X[:, list(eq.exogenous)], eq.Q])
+    system = moments(eq.y, eq.X, H, [P], eq.shape, fit.estimate.reduction)
+    d = fit.params.to_numpy() * system.length
+    with_third, without = system.variance(d, 5.0, 1.0), system.variance(d, 0.0, 1.0)
+    np.testing.assert_allclose(with_third, without, atol=1e-10)
+
+
+def test_conditional_strength_is_printed_where_there_are_several(panel, graph) -> None:
+    options = {"endogenous": ["d"], "instruments": ["z1", "z2"]}
+    fit = s2sls("y ~ x0 + d | unit + year", panel, graph, cov=ce.Cluster("unit"), **options)
+    text = " ".join(fit.notes())
+    for stage in fit.first_stages:
+        assert f"conditional F {stage.conditional_F:.2f}" in text or "not available" in text
+    assert "smallest eigenvalue, homoskedastic, " in str(fit.first_stage())
+    assert "conditional F" not in " ".join(s2sls("y ~ x0 | unit", panel, graph).notes())
+
+
+@pytest.mark.parametrize("names", [("d",), ("d", "d2")])
+def test_conditional_f_is_that_of_sanderson_and_windmeijer(panel, names) -> None:
+    """By dense projections: residual of one on the others by 2SLS, then on the instruments."""
+    more = panel.assign(
+        d2=panel["d"] * 0.5 + panel["z2"] + np.cos(7.0 * np.arange(len(panel))),
+        z3=panel["z1"] ** 2,
+    )
+    fit = s2sls(
+        f"y ~ x0 + {' + '.join(names)} | unit",
+        more,
+        lag=False,
+        endogenous=list(names),
+        instruments=["z1", "z2", "z3"],
+    )
+    eq = fit.equation
+    E, D, Q = eq.X[:, list(eq.exogenous)], eq.X[:, list(eq.endogenous)], eq.Q
+    H = np.column_stack([E, Q])
+    P_H, P_E = H @ np.linalg.pinv(H), E @ np.linalg.pinv(E)
+    for j, stage in enumerate(fit.first_stages):
+        other = np.column_stack([np.delete(D, j, axis=1), E])
+        fitted = P_H @ other
+        net = D[:, j] - other @ np.linalg.solve(fitted.T @ other, fitted.T @ D[:, j])
+        explained, left = net @ (P_H - P_E) @ net, net @ net - net @ P_H @ net
+        q, rest = Q.shape[1] - len(names) + 1, eq.nobs - H.shape[1]
+        assert stage.conditional_F == pytest.approx(explained / q / (left / rest), rel=1e-8)
+
+
+def test_best_instruments_that_repeat_the_regressors(panel) -> None:
+    """With equal groups G Z d is a combination of x and W x: no direction of rounding serves."""
+    graph, options = equal_groups(4), {"durbin": "all", "instruments": ["z1"]}
+    with pytest.raises(IdentificationError, match=r"0 excluded instruments \(none; G Z d repeat"):
+        s2sls("y ~ x0 | unit", panel, graph, best=True, **options)
+    fit = gmm("y ~ x0 | unit", panel, graph, **options)
+    assert fit.used.dropped == ("G Z d",)
+    assert fit.overidentification.df == 0  # two regressors and one form: three coefficients
+    assert "exactly identified" in " ".join(fit.notes())
+    W = ce.weights.align(graph, pd.RangeIndex(N))
+    e = fit.estimate.residuals
+    assert np.einsum("ti,ij,tj->", e, trace_free(W, False), e) == pytest.approx(0.0, abs=1e-8)
+    again = gmm("y ~ x0 | unit", panel.assign(x0=3 * panel["x0"]), graph, **options)
+    assert again.rho == pytest.approx(fit.rho, abs=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("form", "expected"),
+    [
+        (None, ((-np.inf, np.inf),)),
+        ([[0.0, 0.0], [0.0, -1.0]], ((-np.inf, np.inf),)),
+        ([[0.0, 0.0], [0.0, 1.0]], ()),
+        ([[0.0, 1.0], [1.0, 3.0]], ((3.0, np.inf),)),  # -2c + 3 <= 0 where y/d is 2
+        ([[0.0, -1.0], [-1.0, 3.0]], ((-np.inf, -3.0),)),
+        ([[1.0, 0.0], [0.0, 1.0]], ()),  # c^2 + 1 <= 0
+        ([[-1.0, 0.0], [0.0, -1.0]], ((-np.inf, np.inf),)),
+        ([[1.0, 0.0], [0.0, -1.0]], ((-2.0, 2.0),)),
+    ],
+)
+def test_sets_of_degenerate_forms(form, expected) -> None:
+    """Roots of a c^2 - 2 b c + e, a = 0 included, for columns d and y of lengths 1 and 2."""
+    found = _below_zero(None if form is None else np.array(form), np.array([1.0, 2.0]))
+    np.testing.assert_allclose(np.ravel(found), np.ravel(expected))

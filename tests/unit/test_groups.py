@@ -219,7 +219,7 @@ def test_orders_by_hand(chain) -> None:
 
     Order 0: 2I + W, direct 2, total 3. Order 1: W + W^2/2, direct (2/3)/2, total 3/2.
     """
-    frame = effects_by_order(at(chain, 2.0, 1.0, 0.5), orders_shown=1).loc["x0"]
+    frame = effects_by_order(at(chain, 2.0, 1.0, 0.5), orders_shown=1).wide().loc["x0"]
     np.testing.assert_allclose(frame.loc[0], [2.0, 1.0, 3.0], atol=EXACT)
     np.testing.assert_allclose(frame.loc[1], [1 / 3, 7 / 6, 1.5], atol=EXACT)
     assert frame.loc["beyond", "total"] == pytest.approx(6.0 - 4.5, abs=EXACT)
@@ -237,15 +237,3 @@ def test_orders_refuse_what_does_not_die_out(chain) -> None:
         effects_by_order(at(chain, 1.0, 0.0, -1.0))
     with pytest.raises(ValueError, match="orders -1"):
         effects_by_order(chain, orders_shown=-1)
-
-
-def test_weights_that_change_over_time_are_refused(sim16, groups) -> None:
-    panel, W = sim16
-    path = dict.fromkeys(panel.index.get_level_values(1).unique(), W)
-    fit = ce.sar("y ~ x1 | id + year", panel, path)
-    with pytest.raises(IdentificationError, match="weights change over time"):
-        group_effects(fit, groups)
-    with pytest.raises(IdentificationError, match="weights change over time"):
-        effects_by_order(fit)
-    with pytest.raises(IdentificationError, match="weights change over time"):
-        unit_effects(fit, "x1")

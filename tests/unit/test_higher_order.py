@@ -7,8 +7,10 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
+from ccec_econ.engine.estimate import Columns
+from ccec_econ.engine.higher_order import _norms, _reduce
 from ccec_econ.engine.transform import helmert
-from ccec_econ.errors import FormulaError, WeightsError
+from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
 
 
 def simulated(seed: int, N: int = 30, T: int = 8) -> tuple[pd.DataFrame, dict, dict]:
@@ -128,3 +130,89 @@ def test_refusals() -> None:
         ce.weights.split(ce.weights.inverse_distance(), province)
     with pytest.raises(WeightsError, match="units without a group: 500000"):
         ce.weights.split(ce.weights.contiguity(), province.drop("500000").to_dict())
+
+
+def test_information_is_the_dense_one() -> None:
+    """In Helmert space with N T by N T matrices: scores' covariance under normal errors."""
+    panel, parts, dense = simulated(7, N=12, T=4)
+    fit = ce.higher_order("y ~ x | unit + year", panel, parts)
+    T, N = fit.estimate.residuals.shape
+    F_t, F_n, s2 = helmert(T), helmert(N), fit.sigma2
+    x = (F_t.T @ panel["x"].unstack("unit").to_numpy() @ F_n).ravel()[:, None]
+    stars = [F_n.T @ W @ F_n for W in dense.values()]
+    S = np.eye(N - 1) - sum(r * W for r, W in zip(fit.estimate.rho, stars, strict=True))
+    G = [np.kron(np.eye(T - 1), W @ np.linalg.inv(S)) for W in stars]
+    means = np.column_stack([A @ x @ fit.estimate.coefficients for A in G])
+    linear = np.column_stack([x, means, np.zeros(len(x))]) / s2
+    forms = [np.zeros_like(G[0]), *(A / s2 for A in G), np.eye(len(x)) / (2 * s2**2)]
+    pairs = [[s2**2 * (np.trace(A @ B) + np.trace(A @ B.T)) for B in forms] for A in forms]
+    info = s2 * linear.T @ linear + np.array(pairs)
+    np.testing.assert_allclose(fit.vcov.matrix, np.linalg.inv(info), rtol=1e-8)
+
+
+@pytest.mark.parametrize("bar", ["", " | unit", " | year", " | unit + year"])
+def test_with_one_lag_at_zero_it_is_the_single_lag_model(bar: str) -> None:
+    panel, parts, dense = simulated(8)
+    one = ce.sar(f"y ~ x{bar}", panel, parts["within"])
+    design = one.design
+    columns = Columns(design.y, design.X, design.terms, (None,) * len(design.terms))
+    W = np.stack(list(dense.values()))
+    problem = _reduce(columns, W, design.effects)[0]
+    assert problem.loglik(np.array([one.rho, 0.0])) == pytest.approx(one.loglik, abs=1e-9)
+    assert problem.score(np.array([one.rho, 0.0]))[0] == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_regressor_that_the_effects_take_is_refused() -> None:
+    """Demeaning leaves 1e-17 of it, which would pass for a regressor."""
+    panel, parts, _ = simulated(9)
+    constant = panel.assign(k=0.1 * panel.index.get_level_values("unit") + 0.3)
+    with pytest.raises(IdentificationError, match="no variation left in k once the unit effects"):
+        ce.higher_order("y ~ x + k | unit", constant, parts)
+    with pytest.raises(IdentificationError, match=r"'twice' is a linear combination of x"):
+        ce.higher_order("y ~ x + twice | unit", panel.assign(twice=2 * panel["x"]), parts)
+    with pytest.raises(IdentificationError, match="spatial lag 2 of 2 is a linear combination"):
+        ce.higher_order("y ~ x | unit", panel, {"a": parts["within"], "b": parts["within"]})
+
+
+@pytest.mark.parametrize("c", [1e-2, 30.0])
+def test_the_scale_of_weights_does_not_matter(c: float) -> None:
+    panel, parts, dense = simulated(10)
+    larger = {k: ce.weights.from_matrix(c * W, range(len(W))) for k, W in dense.items()}
+    one, two = (ce.higher_order("y ~ x | unit", panel, each) for each in (parts, larger))
+    scale = np.array([1.0, 1 / c, 1 / c])
+    np.testing.assert_allclose(two.params, one.params * scale, rtol=1e-7)
+    np.testing.assert_allclose(two.std_errors, one.std_errors * scale, rtol=1e-6)
+    assert two.loglik == pytest.approx(one.loglik, abs=1e-8)
+
+
+def test_the_region_holds_no_singular_point() -> None:
+    """Random points just inside the border, for weights whose rows do not sum to one."""
+    rng = np.random.default_rng(0)
+    W = rng.random((2, 9, 9)) * (rng.random((2, 9, 9)) < 0.4)
+    norms = _norms(W)
+    for _ in range(200):
+        rho = rng.standard_normal(2)
+        rho *= 0.999 / (norms @ np.abs(rho)).min()
+        paths = [np.eye(9) - t * np.tensordot(rho, W, axes=1) for t in np.linspace(0, 1, 30)]
+        assert min(np.linalg.det(S) for S in paths) > 0.0
+
+
+def test_names_and_kinds_of_weights() -> None:
+    panel, parts, _ = simulated(11)
+    with pytest.raises(WeightsError, match="weights 0, 1: give one Graph per name"):
+        ce.higher_order("y ~ x | unit", panel, dict(enumerate(parts.values())))
+    path = dict.fromkeys(range(8), parts["within"])
+    with pytest.raises(WeightsError, match="weights that change over time are not available"):
+        ce.higher_order("y ~ x | unit", panel, {"a": path, "b": parts["across"]})
+    named = {"exp": parts["within"], "b": parts["across"]}
+    with pytest.raises(FormulaError, match=r"exp\(x\) names two terms"):
+        ce.higher_order("y ~ x + exp(x) | unit", panel, named, durbin=True)
+
+
+def test_a_unit_root_is_refused() -> None:
+    panel, parts, _ = simulated(12)
+    rng = np.random.default_rng(0)
+    common = 50.0 * np.cumsum(rng.standard_normal(8))[panel.index.get_level_values("year")]
+    noise = 1e-3 * rng.standard_normal(len(panel))
+    with pytest.raises(ConvergenceError, match="no interior maximum"):
+        ce.higher_order("y ~ x | unit", panel.assign(y=common + noise), parts)

@@ -8,9 +8,10 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 
 import ccec_econ as ce
+from ccec_econ.engine import kkp
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.kkp import moment_covariance
 from ccec_econ.engine.random import (
@@ -26,6 +27,7 @@ from ccec_econ.errors import (
     FormulaError,
     IdentificationError,
     WeakIdentificationWarning,
+    WeightsError,
 )
 from ccec_econ.inference.outcome import Outcome
 from ccec_econ.models.random import random_effects, random_effects_gm
@@ -430,3 +432,137 @@ def test_a_spatial_unit_root_is_refused() -> None:
     panel = pd.DataFrame({"y": y, "x": rng.standard_normal(8 * n)}, index=index).swaplevel()
     with pytest.raises(ConvergenceError, match="still rises at rho"):
         random_effects("y ~ x", panel, W16)
+
+
+def two_humps() -> pd.DataFrame:
+    """Slope 1 within units and -0.1 between them: either may rule, and phi follows (Maddala)."""
+    rng, n, periods = np.random.default_rng(0), 10, 6
+    between, within = 20.0 * rng.standard_normal(n), rng.standard_normal((periods, n))
+    within -= within.mean(axis=0)
+    y = within - 0.1 * between + 0.3 * rng.standard_normal((periods, n))
+    index = pd.MultiIndex.from_product([range(periods), range(n)], names=["year", "unit"])
+    return pd.DataFrame({"y": y.ravel(), "x": (between + within).ravel()}, index=index).swaplevel()
+
+
+def test_a_second_maximum_in_phi_is_told() -> None:
+    fit = random_effects("y ~ x", two_humps(), None, lag=False)
+    (other,) = fit.estimate.others
+    assert (fit.phi > 1000.0, other.phi, other.boundary) == (True, 0.0, True)
+    assert other.loglik < fit.loglik
+    nodes = [fit.estimate.likelihood.loglik(0.0, 0.0, p) for p in (0.0, 0.1, 1.0, 10.0, fit.phi)]
+    assert nodes[0] == pytest.approx(other.loglik, abs=1e-9)
+    assert nodes[0] > min(nodes[1:3])
+    assert f"Another maximum: phi = 0.0000, log-likelihood {other.loglik:.3f}." in fit.notes()
+
+
+def test_a_border_optimum_has_no_sign() -> None:
+    fit = random_effects("y ~ z", no_unit_effects(), W16)
+    assert not np.signbit(fit.phi)
+    assert "Variance of unit effects 0," in str(fit)
+
+
+def test_unit_effects_without_a_variance_are_not_predicted() -> None:
+    fit = random_effects_gm("y ~ z", no_unit_effects(), W16)
+    with pytest.raises(IdentificationError, match="unit effects have no variance to predict"):
+        fit.unit_effects()
+    assert not random_effects("y ~ z", no_unit_effects(), W16).unit_effects().any()
+
+
+def test_weights_by_period_are_refused_by_name() -> None:
+    path = dict.fromkeys(range(2001, 2009), W16)
+    for verb in (random_effects, random_effects_gm):
+        with pytest.raises(WeightsError, match="weights by period with random effects"):
+            verb("y ~ x", PANEL, path)
+    with pytest.raises(WeightsError, match="weights by period"):
+        random_effects("y ~ x", PANEL, W16, error="bsk", error_weights=path)
+
+
+def shocks(seed: int, M: Array, periods: int = 4) -> Array:
+    """Spatially correlated errors with unit effects, lam = 0.9."""
+    rng, n = np.random.default_rng(seed), len(M)
+    e = rng.standard_normal((periods, n)) + rng.standard_normal(n)
+    return np.linalg.solve(np.eye(n) - 0.9 * M, e.T).T
+
+
+@pytest.mark.parametrize("moments", ["initial", "partial", "weighted"])
+def test_moments_end_at_their_lowest_point_or_say_so(moments: str) -> None:
+    """Among 60 drawn errors some have their least squares at an end of lam's interval."""
+    M = ring(6)
+    refused = 0
+    for seed in range(60):
+        e = shocks(seed, M)
+        try:
+            lam, s2, s1 = kkp._variances(e, spectrum(M), moments)
+        except ConvergenceError as error:
+            refused += "still fall at" in str(error)
+            continue
+        if moments == "initial":
+            heights = [initial_height(e, M, at) for at in np.linspace(-0.99999, 0.99999, 401)]
+            assert initial_height(e, M, lam) <= min(heights) + 1e-9
+        assert min(s2, s1) > 0.0
+    assert refused > 0
+
+
+def initial_height(e: Array, M: Array, lam: float) -> float:
+    """Squares of the three moments of deviations, sigma2 concentrated out; dense."""
+    v = e - e.mean(axis=0)
+    v = v - lam * v @ M.T
+    Mv, count = v @ M.T, e.shape[1] * (len(e) - 1)
+    g = np.array([(v * v).sum(), (Mv * Mv).sum(), (v * Mv).sum()]) / count
+    h = np.array([1.0, np.trace(M.T @ M) / len(M), 0.0])
+    return float(((g - h * (g @ h) / (h @ h)) ** 2).sum())
+
+
+def equal_groups(groups: int, size: int) -> Array:
+    """All units of a group are neighbours: M'M is a combination of I and M."""
+    M = np.kron(np.eye(groups), np.ones((size, size))) - np.eye(groups * size)
+    return M / M.sum(axis=1, keepdims=True)
+
+
+def test_moments_that_repeat_each_other_count_once() -> None:
+    """With equal groups the third moment is a combination of the first two; dense, without it."""
+    M, (T, N) = equal_groups(4, 4), (5, 16)
+    e = shocks(3, M, T)
+    lam, s2, s1 = kkp._variances(e, spectrum(M), "weighted")
+    _, first, first_1 = kkp._variances(e, spectrum(M), "initial")
+    V = np.linalg.inv(moment_covariance(M)[:2, :2])
+    parts = [(e - e.mean(axis=0), T - 1, first), (np.sqrt(T) * e.mean(axis=0)[None], 1, first_1)]
+
+    def height(at: float) -> float:
+        total = 0.0
+        for part, c, scale in parts:
+            v = part - at * part @ M.T
+            g = np.array([(v**2).sum(), ((v @ M.T) ** 2).sum()]) / (N * c)
+            h = np.array([1.0, np.trace(M.T @ M) / N])
+            s = h @ V @ g / (h @ V @ h)
+            total += c / scale**2 * (g - s * h) @ V @ (g - s * h)
+        return float(total)
+
+    ends = (lam - 0.1, lam + 0.1)
+    found = minimize_scalar(height, bounds=ends, method="bounded", options={"xatol": 1e-10})
+    assert lam == pytest.approx(found.x, abs=1e-6)
+    assert min(s2, s1) > 0.0
+
+
+def test_moments_with_equal_groups() -> None:
+    graph = ce.weights.from_matrix(equal_groups(4, 4), range(16))
+    fit = random_effects_gm("y ~ x", PANEL, graph)
+    assert np.isfinite(fit.params).all()
+    assert fit.lam == pytest.approx(
+        random_effects("y ~ x", PANEL, graph, lag=False, error="kkp").lam, abs=0.25
+    )
+
+
+def test_moments_with_a_negative_variance_are_refused() -> None:
+    """Moments that ask for minus one times the variance's own pattern."""
+    scale = np.array([1.0, 0.5, 0.0])
+    system = kkp._System(-scale, np.array([0.0, 0.0, 1.0]), np.zeros(3), scale[:, None])
+    with pytest.raises(ConvergenceError, match=r"variances -1 at lam = .*, not all"):
+        system.solve((-1.0, 1.0), np.eye(3))
+
+
+def test_variance_between_units_alone_is_refused() -> None:
+    panel = PANEL.assign(y=PANEL.index.get_level_values("unit") ** 2.0)
+    tiny = 1e-7 * np.random.default_rng(0).standard_normal(len(panel))
+    with pytest.raises(ConvergenceError, match="all variance between units"):
+        random_effects("y ~ x", panel.assign(y=panel["y"] + tiny), None, lag=False)

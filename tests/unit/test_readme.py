@@ -6,6 +6,10 @@ import re
 import tomllib
 from pathlib import Path
 
+import pytest
+
+from capabilities import MODELS, TABLES, lines, works
+
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -28,6 +32,24 @@ def test_every_exhibit_has_its_row() -> None:
     assert len(re.findall(r"^\| (?:Table|Figure) \d+\.", README, re.MULTILINE)) == len(
         config["exhibit"]
     )
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_what_works_with_what(title: str) -> None:
+    """Every cell is run; ``python tests/capabilities.py`` prints the tables anew."""
+    found = lines(title)
+    start = README.index(found[0])
+    written = README[start:].split("\n\n")[0].splitlines()
+    wrong = [line for line in found if line not in written]
+    assert not wrong, "README says otherwise; it should hold:\n" + "\n".join(wrong)
+    assert len(written) == len(found)
+
+
+def test_a_cell_can_be_wrong() -> None:
+    run = TABLES["Covariances"]["`QuasiML`"]
+    assert works("`ce.sar`", run)
+    assert not works("`ce.s2sls`", run)
+    assert len(MODELS) == len(set(MODELS)) > 15
 
 
 def test_every_source_has_its_row() -> None:

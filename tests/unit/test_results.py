@@ -11,6 +11,8 @@ from scipy import stats
 
 import ccec_econ as ce
 from ccec_econ.errors import FormulaError
+from ccec_econ.simulation import nearest_weights
+from simulated import simulate
 
 F = "y ~ x1 + x2 | id + year"
 
@@ -215,3 +217,17 @@ def test_tidy_and_markdown(fit) -> None:
     lines = fit.to_markdown().splitlines()
     assert lines[2].startswith("| Term | Estimate |")
     assert lines[3] == "| :-- | --: | --: | --: | --: | --: |"
+
+
+def test_a_second_maximum_of_one_parameter_is_told() -> None:
+    """Four units, two years: the likelihood of lam has two humps, 0.84 apart in height."""
+    rng = np.random.default_rng(207)
+    N, periods = int(rng.integers(4, 9)), int(rng.integers(2, 5))
+    W = nearest_weights(N, int(rng.integers(1, 3)), rng)
+    panel = simulate(rng, W, periods, rng.uniform(-0.9, 0.9), np.array([0.5]), np.zeros(1))
+    fit = ce.sem("y ~ x0 | unit", panel, ce.weights.from_matrix(W, range(N)))
+    (other,) = fit.estimate.others
+    assert fit.lam < 0.0 < other.lam
+    assert other.loglik < fit.loglik
+    note = f"Another maximum: lam = {other.lam:.4f}, log-likelihood {other.loglik:.3f}."
+    assert note in fit.notes()

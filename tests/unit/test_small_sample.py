@@ -11,7 +11,7 @@ import ccec_econ as ce
 from ccec_econ.errors import FormulaError, IdentificationError, PanelError, WeightsError
 from ccec_econ.models.refit import columns_on, matrices, without_unit
 from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
-from ccec_econ.models.small_sample import small_sample
+from ccec_econ.models.small_sample import small_sample, standard_margins
 from simulated import simulate
 
 F = "y ~ x1 + x2 | id + year"
@@ -152,8 +152,8 @@ def test_it_prints(sdm) -> None:
 
 
 def test_wrong_requests_are_refused(sdm, sim16) -> None:
-    with pytest.raises(FormulaError, match="no coefficient of 'rho'"):
-        small_sample(sdm, "rho")
+    with pytest.raises(FormulaError, match="no coefficient of 'lam'"):
+        small_sample(sdm, "lam")
     with pytest.raises(FormulaError, match=r"no effects of 'W\(x1\)'"):
         small_sample(sdm, "W(x1)", quantity="total")
     with pytest.raises(FormulaError, match="quantity 'elasticity' is unknown"):
@@ -233,3 +233,96 @@ def test_weights_that_change_over_time_are_refused(sim16) -> None:
         small_sample(fit, "x1")
     with pytest.raises(IdentificationError, match="weights that change over time"):
         randomisation_test(fit, "x1")
+
+
+def test_a_family_is_its_members_with_joint_p_values(sdm) -> None:
+    found = small_sample(
+        sdm, ["x1", "x2"], quantity="total", draws=49, margin={"x1": 0.2, "x2": 3.0}
+    )
+    for term, margin in (("x1", 0.2), ("x2", 3.0)):
+        alone = small_sample(sdm, term, quantity="total", draws=49, margin=margin)
+        for name in ("estimate", "std_error", "pvalue", "pvalue_equivalence", "detectable"):
+            assert getattr(found[term], name) == getattr(alone, name)
+        pd.testing.assert_series_equal(found[term].leave_one_out, alone.leave_one_out)
+    raw = pd.Series({term: found[term].pvalue for term in ("x1", "x2")})
+    pd.testing.assert_series_equal(found.holm, ce.holm(raw))
+    joint = bootstrap(sdm, draws=49, innovations="unit").romano_wolf(["total x1", "total x2"])
+    np.testing.assert_array_equal(found.romano_wolf, joint)
+    assert (found.romano_wolf >= raw).all()
+    assert list(found.frame.index) == ["x1", "x2"]
+
+
+def test_a_family_without_rho_has_no_joint_draws(sim16) -> None:
+    found = small_sample(ce.ols(F, sim16[0]), ["x1", "x2"])
+    assert found.romano_wolf.isna().all()
+    stub = [row[0] for row in found.summary().rows]
+    assert "Romano-Wolf p" not in stub
+    assert "Equivalence margin" not in stub
+    assert "Holm p" in stub
+
+
+def test_table_of_a_family(sdm) -> None:
+    found = small_sample(sdm, ["x1", "x2"], draws=19, margin=0.1)
+    table = found.summary(labels={"x1": "First"}, units={7: "Seven"}, notes=("More.",))
+    assert table.columns == ("", "First", "x2")
+    cells = {row[0].strip(): row[1:] for row in table.rows}
+    unit, share = found["x2"].largest_leverage
+    assert cells["Largest leverage"][1] == f"{100 * share:.0f} % ({'Seven' if unit == 7 else unit})"
+    assert cells["Equivalence margin"] == ("0.100", "0.100")
+    assert "N = 16, T = 12, 16 clusters" in table.notes[0]
+    assert table.notes[-1] == "More."
+    one = small_sample(sdm, ["rho"], draws=19, margin=0.1, null=0.5).summary()
+    stub = [row[0] for row in one.rows]
+    assert "Holm p" not in stub
+    assert "Value tested" in stub
+
+
+def test_spatial_coefficients_have_a_pack(sim16) -> None:
+    fit = ce.sac(F, *sim16)
+    for term, column in (("rho", fit.estimate.Wy), ("lam", None)):
+        found = small_sample(fit, term, draws=19)
+        assert found.estimate == fit.params[term]
+        assert found.std_error == fit.std_errors[term]
+        expected = getattr(without_unit(fit, 3).optimum, term)
+        assert found.leave_one_out[3] == pytest.approx(expected)
+        assert found.leverage.sum() == pytest.approx(1.0)
+        if column is None:
+            u = fit.estimate.disturbances
+            lagged = u @ fit.estimate.error.W.T
+            column = lagged - lagged.mean(axis=1, keepdims=True)
+        left = _without(fit.estimate.filter(column), fit.estimate.filter(fit.estimate.Z))
+        by_unit = (left**2).sum(axis=0)
+        if term == "rho":
+            np.testing.assert_allclose(found.leverage, by_unit / by_unit.sum())
+        else:
+            raw = _without(column, fit.estimate.filter(fit.estimate.Z))
+            by_unit = (raw**2).sum(axis=0)
+            np.testing.assert_allclose(found.leverage, by_unit / by_unit.sum(), atol=1e-10)
+
+
+def _without(column, Z):
+    """Residual of a column (T, N) on columns (T, N, K)."""
+    flat = Z.reshape(column.size, -1)
+    fitted = flat @ np.linalg.lstsq(flat, column.ravel(), rcond=None)[0]
+    return column - fitted.reshape(column.shape)
+
+
+def test_families_are_checked(sdm) -> None:
+    with pytest.raises(FormulaError, match="terms x1, x1; name each once"):
+        small_sample(sdm, ["x1", "x1"])
+    with pytest.raises(FormulaError, match="terms none; name each once"):
+        small_sample(sdm, [])
+    with pytest.raises(FormulaError, match="margin lacks x2"):
+        small_sample(sdm, ["x1", "x2"], margin={"x1": 1.0})
+
+
+def test_margins_are_sizes_per_standard_deviation(sim16) -> None:
+    panel, _ = sim16
+    found = standard_margins(ce.ols(F, panel), ["x1", "x2"], 0.5)
+    x = panel["x1"].unstack("id").to_numpy()
+    x = x - x.mean(axis=0) - x.mean(axis=1, keepdims=True) + x.mean()
+    assert found["x1"] == pytest.approx(0.5 / np.sqrt((x**2).sum() / (15 * 11)))
+    thousand = ce.ols(F, panel.assign(x1=1000 * panel["x1"]))
+    assert standard_margins(thousand, ["x1"], 0.5)["x1"] == pytest.approx(found["x1"] / 1000)
+    with pytest.raises(FormulaError, match="no x9; there are x1, x2"):
+        standard_margins(thousand, ["x9"], 0.5)
