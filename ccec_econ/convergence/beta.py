@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from ccec_econ.convergence.tables import by_year, cells_of, positive
+from ccec_econ.convergence.tables import Classes, by_year, cells_of, classes_of, positive
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import interval, number
@@ -206,6 +206,8 @@ def cross_section(
     years: tuple[int, int],
     controls: Sequence[str] = (),
     breaks: str | None = None,
+    within: Classes | None = None,
+    clusters: Classes | None = None,
     level: float = 0.95,
 ) -> Speed:
     """Estimate absolute or conditional convergence over one span, a unit one observation.
@@ -216,29 +218,52 @@ def cross_section(
         As in `growth_spans`; with controls convergence is conditional.
     years : (first, last)
         The span.
+    within : mapping or Series, optional
+        Class of each unit, such as the city of a county: each class gets an intercept of its own,
+        and convergence is that among units of one class.
+    clusters : mapping or Series, optional
+        Class of each unit within which errors may depend on each other.
     level : float
         Confidence level in (0, 1).
 
     Raises
     ------
     PanelError
-        As `growth_spans`; also if there are not more units than coefficients.
+        As `growth_spans`; also if there are not more units than coefficients, or fewer than two
+        clusters.
+    AlignmentError
+        If a unit has no class.
 
     Notes
     -----
-    ``ln(y_T/y_0)/T = a + b ln y_0 + c'x_0 + e`` by least squares, t with N - K degrees of freedom:
-    exact when e is normal with one variance.
+    ``ln(y_T/y_0)/T = a_c + b ln y_0 + c'x_0 + e`` by least squares, t with N - K degrees of
+    freedom: exact when e is normal with one variance. With clusters, the sandwich over G clusters
+    times ``G/(G - 1) (N - 1)/(N - K)`` and t with G - 1 degrees of freedom; few clusters of unequal
+    size reject too often.
     """
     span = years[1] - years[0]
     frame = growth_spans(panel, column, span, controls=controls, years=years, breaks=breaks)
-    X = np.column_stack([np.ones(len(frame)), frame[["ln_start", *controls]].to_numpy(float)])
+    units = frame.index.get_level_values("unit")
+    intercepts = np.ones((len(frame), 1))
+    if within is not None:
+        label = classes_of(within, units)
+        intercepts = (label.to_numpy()[:, None] == label.unique()[None, :]).astype(float)
+    X = np.column_stack([frame[["ln_start", *controls]].to_numpy(float), intercepts])
     N, K = X.shape
     if N <= K:
         raise PanelError(f"{N} units for {K} coefficients; use fewer controls.")
     from statsmodels.regression.linear_model import OLS  # half a second: only when asked
 
-    fit = OLS(frame["growth"].to_numpy(float), X).fit()
-    return speed(float(fit.params[1]), float(fit.bse[1]), span, df=N - K, level=level)
+    model, df = OLS(frame["growth"].to_numpy(float), X), N - K
+    if clusters is None:
+        fit = model.fit()
+    else:
+        codes = pd.factorize(classes_of(clusters, units))[0]
+        df = int(codes.max())
+        if df < 1:
+            raise PanelError("clusters: one only; errors of all units would be one draw.")
+        fit = model.fit(cov_type="cluster", cov_kwds={"groups": codes}, use_t=True)
+    return speed(float(fit.params[0]), float(fit.bse[0]), span, df=df, level=level)
 
 
 def speed_of(

@@ -1,5 +1,7 @@
 """Bundled data: panels built from raw figures, units, codebook, and the record of adjustments."""
 
+from ccec_econ.data.areas import load_census_areas
+from ccec_econ.data.census import load_census
 from ccec_econ.data.codebook import describe_columns, load_codebook, refresh_codebook
 from ccec_econ.data.comparison import COMPARISON_CIRCLES, load_comparison
 from ccec_econ.data.manifest import verify_manifest, write_manifest
@@ -24,6 +26,8 @@ __all__ = [
     "data_dir",
     "describe_columns",
     "load_adjustments",
+    "load_census",
+    "load_census_areas",
     "load_codebook",
     "load_comparison",
     "load_index",

@@ -4,6 +4,7 @@ from ccec_econ.structure.access import TravelTimes, market_access, travel_times
 from ccec_econ.structure.autocorrelation import local_moran, moran_by_year
 from ccec_econ.structure.centre import CentreTrack, centre_track
 from ccec_econ.structure.flows import Gravity, gravity
+from ccec_econ.structure.people import people_by_class, shrinking
 from ccec_econ.structure.specialisation import krugman, similarity
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "local_moran",
     "market_access",
     "moran_by_year",
+    "people_by_class",
+    "shrinking",
     "similarity",
     "travel_times",
 ]

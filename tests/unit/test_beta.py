@@ -75,6 +75,41 @@ def test_cross_section_is_least_squares(city: pd.DataFrame) -> None:
     assert found.slope_lower == pytest.approx(fit.conf_int().loc["y0", 0], rel=1e-9)
 
 
+def lights() -> tuple[pd.DataFrame, pd.Series]:
+    panel = ce.data.load_panel(layer="county", years=(2013, 2022))
+    return panel, ce.data.load_units("county")["city"]
+
+
+def test_within_classes_is_least_squares_on_deviations_from_their_means() -> None:
+    panel, cities = lights()
+    found = cross_section(panel, "night_lights", years=(2013, 2022), within=cities)
+    frame = growth_spans(panel, "night_lights", 9).droplevel("year")
+    label = cities.reindex(frame.index)
+    y, x = (frame[name] - frame[name].groupby(label).transform("mean") for name in frame)
+    e = y - x * float(x @ y / (x @ x))
+    assert found.slope == pytest.approx(float(x @ y / (x @ x)), rel=1e-9)
+    assert found.df == 156 - 17
+    assert found.std_error == pytest.approx(math.sqrt(float(e @ e) / found.df / (x @ x)), rel=1e-9)
+
+
+def test_clusters_of_units_by_the_sandwich_written_out() -> None:
+    panel, cities = lights()
+    found = cross_section(panel, "night_lights", years=(2013, 2022), clusters=cities)
+    frame = growth_spans(panel, "night_lights", 9).droplevel("year")
+    X = np.column_stack([np.ones(156), frame["ln_start"]])
+    bread = np.linalg.inv(X.T @ X)
+    e = frame["growth"].to_numpy() - X @ (bread @ X.T @ frame["growth"].to_numpy())
+    meat = np.zeros((2, 2))
+    for city in cities.unique():
+        score = X[cities.reindex(frame.index) == city].T @ e[cities.reindex(frame.index) == city]
+        meat += np.outer(score, score)
+    V = bread @ meat @ bread * (16 / 15) * (155 / 154)
+    assert found.df == 15
+    assert found.std_error == pytest.approx(math.sqrt(V[1, 1]), rel=1e-9)
+    with pytest.raises(PanelError, match="clusters: one only"):
+        cross_section(panel, "night_lights", years=(2013, 2022), clusters=cities.map(lambda _: "x"))
+
+
 def test_spans_follow_each_other_and_start_with_their_controls(city: pd.DataFrame) -> None:
     spans = growth_spans(city, "gdp_pc", 5, controls=["hsr"])
     years = spans.index.get_level_values("year").unique()
