@@ -106,7 +106,9 @@ def measured(panel: pd.DataFrame, shown: list[int], config: dict[str, Any]) -> p
 def decomposed(panel: pd.DataFrame, years: tuple[int, int]) -> pd.DataFrame:
     """Split Theil's index of the first and last year, and its change."""
     levels = {"province": circle.partition("province"), "axis": circle.partition("axis")}
-    return cv.theil_change(panel, "gdp_pc", "pop", levels, years=years)
+    found = cv.theil_change(panel, "gdp_pc", "pop", levels, years=years)
+    stays = cv.theil_change(panel, "gdp_pc", "pop", levels, years=years, kept="total")
+    return found.assign(people_total_kept=stays["people"])
 
 
 def three_levels(years: list[int]) -> pd.DataFrame:
@@ -199,38 +201,45 @@ def table_of_parts(parts: pd.DataFrame, dagum: pd.DataFrame) -> Table:
     names |= {"net_between": "net between roles", "overlap": "overlap of roles"}
     for column, label in names.items():
         a, b = float(dagum.loc[first, column]), float(dagum.loc[last, column])
-        rows.append((label, number(a, 4), number(b, 4), "", "", number(b - a, 4)))
+        rows.append((label, number(a, 4), number(b, 4), number(b - a, 4), "", ""))
     return Table(
         title="Inequality by place, and what changed it",
-        columns=("Part", str(first), str(last), "By incomes", "By people", "Change"),
+        columns=("Part", str(first), str(last), "Change", "People, heads", "People, totals"),
         rows=tuple(rows),
         rules=frozenset({len(PARTS) + 1}),
         notes=(
-            f"{REAL} Every resident counts the same; parts add up. Change by incomes and by "
-            "people: Shapley values. Wings as in the partition axis of the package.",
+            f"{REAL} Every resident counts the same; parts add up. People: what the shift of "
+            "residents did (Shapley values); heads: incomes per head are held and only weights "
+            "move; totals: output stays behind, so that incomes per head rise where people leave. "
+            "The rest of the change is that of incomes, or of output. Wings as in the partition "
+            "axis of the package.",
         ),
     )
 
 
 def cells(row: pd.Series) -> tuple[str, ...]:
     """Print one row of the change of Theil's index."""
-    return tuple(number(float(row[c]), 4) for c in ("first", "last", "income", "people", "change"))
+    return tuple(
+        number(float(row[c]), 4) for c in ("first", "last", "change", "people", "people_total_kept")
+    )
 
 
 def table_of_gap(gap: pd.DataFrame) -> Table:
     """Print how the gap of the hollow middle changed."""
-    columns = ("first", "last", "change", "output", "people")
+    columns = ("first", "last", "change", "output", "people", "people_core", "people_hollow")
     return Table(
         title="The gap between cores and hollow middle: output against people",
-        columns=("GDP at", "First year", "Last year", "Change", "of output", "of people"),
+        columns=("GDP at", "First", "Last", "Change", "Output", "People", "Cores", "Middle"),
         rows=tuple(
             (str(prices), *(number(float(row[c]), 3) for c in columns))
             for prices, row in gap.iterrows()
         ),
         notes=(
-            "Logarithm of GDP per resident, cores over hollow middle. Change = of output (log "
-            "ratio of GDP; positive: the middle falls behind) less of people (log ratio of "
-            "residents; positive: people moved towards the cores).",
+            "Logarithm of GDP per resident, cores over hollow middle. Change = output (log ratio "
+            "of GDP; positive: the middle falls behind) less people (log ratio of residents; "
+            "positive: the cores gained on the middle) = output - cores + middle, the last two "
+            "log growth of residents. An identity: it does not say what output would have been "
+            "had people stayed.",
         ),
     )
 
@@ -298,15 +307,23 @@ def finding(
     sigma = spread.loc["sigma", "estimate"]
     real, current = gap.loc["prices of 2000"], gap.loc["current prices"]
     theil = parts["last"] / parts["last"]["total"]
+    caught_up = real["output"] < 0.0 and current["output"] < 0.0
     largest = max(PARTS, key=lambda part: theil[part])
     return (
-        f"Per head the cities have drawn together: σ went from {sigma[years[0]]:.2f} in {years[0]} "
-        f"to {sigma[years[1]]:.2f} in {years[1]}. But the gap between cores and hollow middle "
-        f"narrowed by {-real['change']:.2f} log points while people moved to the cores by "
-        f"{real['people']:.2f} and output fell behind by {real['output']:.2f} "
-        f"({current['output']:.2f} at current prices): the middle emptied rather than caught up. "
-        f"In {years[1]} the largest part of inequality lies {PARTS[largest]} "
-        f"({100 * theil[largest]:.0f} %)."
+        f"Per head the cities have drawn together: σ at constant prices went from "
+        f"{sigma[years[0]]:.2f} in {years[0]} to {sigma[years[1]]:.2f} in {years[1]}. The gap "
+        f"between cores and hollow middle changed by {real['change']:+.2f} log points. The cores' "
+        f"residents gained {real['people']:.2f} on the middle's ({real['people_core']:+.2f} in the "
+        f"cores, {real['people_hollow']:+.2f} in the middle) while the cores' output gained "
+        f"{real['output']:.2f} at constant and {current['output']:.2f} at current prices: the gap "
+        "per head narrowed through people, by cores that filled and a middle that emptied, and "
+        f"output {'caught up too' if caught_up else 'did not catch up'}. At current prices, "
+        f"without the cities' own deflators, the gap changed by {current['change']:+.2f}. With "
+        "output left where it was, the shift of residents accounts for "
+        f"{parts.loc['total', 'people_total_kept']:+.3f} of a change of "
+        f"{parts.loc['total', 'change']:+.3f} in Theil's index. In {years[1]} the largest part of "
+        f"inequality lies "
+        f"{PARTS[largest]} ({100 * theil[largest]:.0f} %)."
     )
 
 

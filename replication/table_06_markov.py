@@ -10,6 +10,8 @@ import ccec_econ as ce
 from ccec_econ.convergence import ClassRule, Markov, SpatialMarkov, markov, spatial_markov
 from exhibit import Exhibit, main, rng
 
+FEWEST = 20  # starts that a share is read from
+
 
 def build(config: dict[str, Any]) -> Exhibit:
     """Estimate transitions in three panels and test the neighbours in two."""
@@ -63,9 +65,10 @@ def named[Item](items: dict[str, Item]) -> dict[str, Item]:
 
 def panel(name: str, setting: dict[str, Any]) -> pd.DataFrame:
     """Load one panel; of county GDP, the counties with a figure in every year."""
-    frame = ce.data.load_panel(
-        "city" if name == "city" else "county", tuple(setting["years"][name])
-    )
+    layer = "city" if name == "city" else "county"
+    frame = ce.data.load_panel(layer, tuple(setting["years"][name]))
+    area = frame.join(ce.data.load_units(layer)["area_km2"], on="unit")["area_km2"]
+    frame = frame.assign(lights_km2=frame["night_lights"] / area)
     gaps = frame[setting["columns"][name]].isna().groupby("unit").any()
     return frame[~gaps.reindex(frame.index.get_level_values("unit")).to_numpy()]
 
@@ -125,23 +128,24 @@ def finding(chains: dict[str, Markov], spatial: dict[str, SpatialMarkov]) -> str
         f"transitions, {up} up and {down} down, too few for a long run that could be trusted. "
         "Their neighbours' class "
         + ("matters" if matter["city"] else "makes no difference that could be shown")
-        + f" ({tests['city']}). Among counties' night lights {lights.classes.moves} of "
+        + f" ({tests['city']}). Among counties' night lights per km² {lights.classes.moves} of "
         f"{int(lights.counts.sum())} transitions change class, and the neighbours' class "
         + ("matters" if matter["lights"] else "makes no difference that could be shown")
         + f" ({tests['lights']})"
-        + (f": {falls(spatial['lights'])}." if matter["lights"] else ".")
+        + (f": {rises(spatial['lights'])}." if matter["lights"] else ".")
     )
 
 
-def falls(test: SpatialMarkov) -> str:
-    """Say how often the highest class is left, by class of the neighbours."""
-    left = [counts[-1, :-1].sum() for counts in test.counts]
-    starts = [counts[-1].sum() for counts in test.counts]
-    m = len(starts)
-    return (
-        f"the brightest counties fall {left[0]} times in {starts[0]} among neighbours of class 1 "
-        f"and {left[-1]} times in {starts[-1]} among neighbours of class {m}"
-    )
+def rises(test: SpatialMarkov) -> str:
+    """Say how often the darkest rise, by class of the neighbours, where enough of them start."""
+    starts = [int(counts[0].sum()) for counts in test.counts]
+    up = [int(counts[0, 1:].sum()) for counts in test.counts]
+    said = [
+        f"{up[m]} times in {starts[m]} among neighbours of class {m + 1}"
+        for m in range(len(starts))
+        if starts[m] >= FEWEST
+    ]
+    return f"the darkest counties rise {', '.join(said)}"
 
 
 if __name__ == "__main__":

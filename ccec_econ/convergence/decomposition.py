@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,7 @@ def theil_change(
     levels: Mapping[str, Classes],
     *,
     years: tuple[int, int],
+    kept: Literal["head", "total"] = "head",
 ) -> pd.DataFrame:
     """Split the change of a nested Theil index into incomes and people.
 
@@ -84,24 +86,33 @@ def theil_change(
         As in `theil_nested`.
     years : (first, last)
         The two years compared.
+    kept : {"head", "total"}
+        What a unit keeps while residents move. ``"head"``: its value per head, so moves change
+        weights only. ``"total"``: its total, so that values per head rise where people leave, as
+        when a region empties and its output stays.
 
     Returns
     -------
     DataFrame
         Rows total, the levels, units; columns ``first`` and ``last`` (the index), ``income`` (what
-        changed because values per head did), ``people`` (because residents moved between units),
-        ``change``. income + people = change, and rows add up to the total.
+        changed because values per head, or totals, did), ``people`` (because residents moved
+        between units), ``change``. income + people = change, and rows add up to the total.
 
     Raises
     ------
     PanelError, AlignmentError
         As `theil_nested`; also if a year is not in the panel.
+    ValueError
+        If `kept` is unknown.
 
     Notes
     -----
-    Shapley values: the mean of changing incomes first and of changing people first (Shorrocks 2013,
-    *Journal of Economic Inequality* 11, 99-126).
+    The two answer different questions and can differ in sign. Shapley values: the mean of changing
+    incomes first and of changing people first (Shorrocks 2013, *Journal of Economic Inequality* 11,
+    99-126).
     """
+    if kept not in ("head", "total"):
+        raise ValueError(f"kept {kept!r}: unknown; choose 'head' or 'total'.")
     y, people = positive(panel, column), positive(panel, population)
     absent = [year for year in years if year not in y.index]
     if absent:
@@ -114,7 +125,8 @@ def theil_change(
     for i, of_income in enumerate(years):
         for j, of_people in enumerate(years):
             heads = people.loc[[of_people]].to_numpy()
-            total = y.loc[[of_income]].to_numpy() * heads
+            earners = heads if kept == "head" else people.loc[[of_income]].to_numpy()
+            total = y.loc[[of_income]].to_numpy() * earners
             s = pd.DataFrame(total / total.sum(), columns=y.columns)
             p = pd.DataFrame(heads / heads.sum(), columns=y.columns)
             corner[i, j] = _theil(s, p, labels).iloc[0]

@@ -154,7 +154,9 @@ def gap_change(
     Series
         ``first`` and ``last``, the log gap per head; ``output``, the change of the log ratio of
         totals, cores over middle (positive: output falls behind); ``people``, the same of
-        residents (positive: people moved towards the cores); ``change`` = output - people.
+        residents (positive: the cores gained on the middle); ``change`` = output - people;
+        ``people_core`` and ``people_hollow``, log growth of residents in each, which tell cores
+        that fill from a middle that empties: people = people_core - people_hollow.
 
     Raises
     ------
@@ -179,6 +181,10 @@ def gap_change(
     output, heads = (
         np.log(table[core].sum(axis=1) / table[hollow].sum(axis=1)) for table in (totals, people)
     )
+    grown = [
+        float(np.log(people.loc[years[1], group].sum() / people.loc[years[0], group].sum()))
+        for group in (core, hollow)
+    ]
     first, last = (float(output[year] - heads[year]) for year in years)
     moved = [float(part[years[1]] - part[years[0]]) for part in (output, heads)]
     return pd.Series(
@@ -188,6 +194,8 @@ def gap_change(
             "output": moved[0],
             "people": moved[1],
             "change": moved[0] - moved[1],
+            "people_core": grown[0],
+            "people_hollow": grown[1],
         },
         name="gap",
     )

@@ -147,4 +147,4 @@ def _corrected(
 def _others(counts: pd.DataFrame, city: pd.Series[str], unit: str) -> float:
     """Sum the other counties of a unit's city in the first census."""
     members = city.index[(city == city[unit]) & (city.index != unit)]
-    return float(counts.reindex(columns=members).loc[CENSUS_YEARS[0]].sum())
+    return float(counts.reindex(columns=members).sum(axis=1).loc[CENSUS_YEARS[0]])

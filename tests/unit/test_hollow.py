@@ -34,6 +34,8 @@ def test_a_gap_that_closes_because_people_leave() -> None:
     assert found["output"] == pytest.approx(0.0, abs=EXACT)
     assert found["people"] == pytest.approx(math.log(3.0), abs=EXACT)
     assert found["change"] == pytest.approx(found["last"] - found["first"], abs=EXACT)
+    assert found["people_core"] == pytest.approx(math.log(1.5), abs=EXACT)
+    assert found["people_hollow"] == pytest.approx(-math.log(2.0), abs=EXACT)
 
 
 def test_the_middle_of_the_circle_emptied() -> None:

@@ -149,6 +149,23 @@ def test_change_of_theil_adds_up_both_ways(city: pd.DataFrame) -> None:
     assert np.abs(unmoved["people"]).max() < EXACT
 
 
+def test_people_that_leave_their_output_behind_close_the_gap() -> None:
+    # totals 30 and 10 stand still; residents go from 10, 10 to 15, 5: both end at 2 per head
+    index = pd.MultiIndex.from_product([["a", "b"], [2010, 2020]], names=["unit", "year"])
+    panel = pd.DataFrame({"y": [3.0, 2.0, 1.0, 2.0], "p": [10.0, 15.0, 10.0, 5.0]}, index=index)
+    whole = {"all": {"a": "x", "b": "x"}}
+    theil = 0.75 * np.log(1.5) + 0.25 * np.log(0.5)
+    found = convergence.theil_change(panel, "y", "p", whole, years=(2010, 2020), kept="total")
+    assert found.loc["total", "people"] == pytest.approx(-theil, abs=EXACT)
+    assert found.loc["total", "income"] == pytest.approx(0.0, abs=EXACT)
+    heads = convergence.theil_change(panel, "y", "p", whole, years=(2010, 2020))
+    # weights alone: at incomes 3 and 1 the index changes, at 2 and 2 it is zero either way
+    later = 0.9 * np.log(0.9 / 0.75) + 0.1 * np.log(0.1 / 0.25)
+    assert heads.loc["total", "people"] == pytest.approx((later - theil) / 2, abs=EXACT)
+    with pytest.raises(ValueError, match="kept 'gdp': unknown"):
+        convergence.theil_change(panel, "y", "p", whole, years=(2010, 2020), kept="gdp")  # type: ignore[arg-type]
+
+
 def test_dagum_by_hand() -> None:
     # groups 1, 3 and 2, 6: means 2 and 4; all pairs of the two: 1 5 1 3, sum 10
     panel = panel_of(y=[1.0, 3.0, 2.0, 6.0])
