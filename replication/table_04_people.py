@@ -15,8 +15,8 @@ from ccec_econ import structure as st
 from ccec_econ.typeset import Table, interval, number
 from exhibit import Exhibit, main, rng
 
-ROLES = {"core": "Cores", "hollow": "Hollow middle", "secondary": "Secondary", "other": "Other"}
-WINGS = {"axis": "Axis, with cores", "north": "North wing", "south": "South wing", "other": "Else"}
+ROLES = {"core": "Cores", "hollow": "Hollow", "secondary": "Secondary", "other": "Other"}
+WINGS = {"axis": "Axis", "north": "North wing", "south": "South wing", "other": "Else"}
 DIGITAL = {
     "info_share": "Employed in information services, %",
     "sci_share": "Employed in science, %",
@@ -213,7 +213,8 @@ def table_of_roles(
             f"Residents of the censuses of {first} and {last}, 10,000 persons. Counties between "
             "which townships moved are one area. Losing: areas with fewer residents. GDP and "
             "light: per resident, circle = 100, areas with figures; county GDP was revised between "
-            "2016 and 2019. Of Chongqing's counties only the nine main districts are core. Three "
+            "2016 and 2019. Of Chongqing's counties only the nine main districts are core. Below: "
+            "wings, the axis with the cores at its ends. Three "
             "counties of 2010 are the rest of their city; rules in load_census.",
             "Hollow middle against the ten cities that are neither core nor hollow, mean growth of "
             f"residents: exact permutation p = {number(apart['people'], 3)}; of built-up land "
@@ -330,6 +331,7 @@ def finding(
     """Say who lost people, whether the middle is hollow, and what goes against the hypotheses."""
     first, last = setting["years"]
     start, before, _, after = setting["gdp"]
+    lights = setting["lights"]
     role = drained.loc["role"]
     wing = drained.loc["axis", "percent"]
     hollow, rest = role.loc["hollow"], role.loc[["secondary", "other"]]
@@ -356,9 +358,12 @@ def finding(
         f"({income['secondary'][0]:.0f} and {income['secondary'][1]:.0f} %) and other areas "
         f"({income['other'][0]:.0f} and {income['other'][1]:.0f} %); on revised figures it is at "
         f"{income['hollow'][2]:.0f} % in {after}, against {income['secondary'][2]:.0f} and "
-        f"{income['other'][2]:.0f} %. The south wing had {wing['south']:+.1f} % residents, the "
-        f"north wing {wing['north']:+.1f} %. Employment in information services is {how} unequal "
-        f"than GDP per resident (Gini {info['gini']:.2f} against {gdp['gini']:.2f}, intervals "
+        f"{income['other'][2]:.0f} %. Light per resident went from "
+        f"{hollow[f'night_lights_{lights[0]}']:.0f} to {hollow[f'night_lights_{lights[1]}']:.0f} % "
+        f"of the circle ({lights[0]}–{lights[1]}). The south wing had {wing['south']:+.1f} % "
+        f"residents, the north wing {wing['north']:+.1f} %. Employment in information "
+        f"services is {how} unequal than GDP per resident (Gini {info['gini']:.2f} against "
+        f"{gdp['gini']:.2f}, intervals "
         f"{'apart' if apart_ends else 'overlapping'}), mostly cores against the rest: without the "
         f"cores {info['gini_without_cores']:.2f} against {gdp['gini_without_cores']:.2f}. Built-up "
         f"land outgrew residents in {below.sum()} of {len(towns)} cities, and urban residents in "
