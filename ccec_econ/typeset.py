@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-__all__ = ["Table", "interval", "number"]
+__all__ = ["Printed", "Table", "interval", "number"]
 
 _MINUS = "−"
 _LATEX = {
@@ -41,6 +41,7 @@ _LATEX = {
     "θ": r"$\theta$",
     "λ": r"$\lambda$",
     "τ": r"$\tau$",
+    "η": r"$\eta$",
     "φ": r"$\varphi$",
     "Δ": r"$\Delta$",
     "–": "--",
@@ -233,6 +234,34 @@ class Table:
 
     def _is_left(self, column: int) -> bool:
         return column == 0 or column in self.text_columns
+
+
+class Printed:
+    """Anything that has a summary: printed, shown in a notebook and typeset by it."""
+
+    __slots__ = ()
+
+    def summary(self) -> Table:
+        """Table of what there is to say, with conventions beneath."""
+        raise NotImplementedError
+
+    def to_latex(self) -> str:
+        """Summary as LaTeX."""
+        return self.summary().to_latex()
+
+    def to_typst(self) -> str:
+        """Summary as Typst."""
+        return self.summary().to_typst()
+
+    def to_markdown(self) -> str:
+        """Summary as Markdown."""
+        return self.summary().to_markdown()
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary().to_html()
 
 
 def _latex(text: str) -> str:

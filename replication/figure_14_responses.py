@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import ccec_econ as ce
@@ -13,13 +12,12 @@ from exhibit import Exhibit, main
 NOTE = (
     "Response of annual growth, percentage points, to one unit more of the regressor: the index "
     "from 0 to 1, a year with service, one per cent of GDP. Lines through points: 95 % delta "
-    "intervals{orders}. (a)–(c): a change that stays, by years after it, ∞ the long run; dynamic "
+    "intervals. (a)–(c): a change that stays, by years after it, ∞ the long run; dynamic "
     "SDM of growth on its own past, {first}–{last}, corrected after Yu, de Jong and Lee: "
     "τ = {tau:.2f}, η = {eta:.2f}, ρ = {rho:.2f}, sum {total:.2f} [{lower:.2f}, {upper:.2f}]. "
     "(d)–(f): the static SDM of Table 8 by powers of ρW, ρ = {static:.2f}; order 0 is the unit's "
     "own change and that of its neighbours, order q what q more steps hand on."
 )
-NO_INTERVALS = " in (a)–(c)"
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -33,14 +31,13 @@ def build(config: dict[str, Any]) -> Exhibit:
     horizons = by_horizon(dynamic, terms, setting["horizon"])
     orders = by_order(static, terms, setting["orders"])
     about = described(dynamic) | {"static": static.rho}
-    without = orders["lower"].isna().all()
     return Exhibit(
         figure=ce.report.responses_figure(
             horizons,
             orders,
             labels=config["labels"],
             unit="percentage points",
-            note=NOTE.format(**about, orders=NO_INTERVALS if without else "").replace("-", "−"),
+            note=NOTE.format(**about).replace("-", "−"),
         ),
         data=pd.concat(
             {
@@ -64,11 +61,10 @@ def by_horizon(fit: ce.DynamicPanelResults, terms: list[str], last: int) -> pd.D
 
 
 def by_order(fit: ce.SpatialPanelResults, terms: list[str], last: int) -> pd.DataFrame:
-    """Effects by powers of rho W; intervals are missing where the package gives none."""
-    found = ce.effects_by_order(fit, orders_shown=last)
-    frame = found.stack().rename_axis(["term", "order", "effect"]).to_frame("estimate")
-    frame = frame.assign(lower=np.nan, upper=np.nan).drop("all", level="order")
-    return pd.concat([frame.loc[[term]] for term in terms])
+    """Effects by powers of rho W."""
+    frame = ce.effects_by_order(fit, orders_shown=last, draws=1).frame
+    kept = frame[["estimate", "lower", "upper"]].drop("all", level="order")
+    return pd.concat([kept.loc[[term]] for term in terms])
 
 
 def described(fit: ce.DynamicPanelResults) -> dict[str, float]:

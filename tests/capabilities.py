@@ -19,7 +19,7 @@ import ccec_econ as ce
 
 __all__ = ["MODELS", "TABLES", "fitted", "lines", "works"]
 
-N, T = 9, 7
+N, T = 9, 10
 F, R, D = "y ~ x + z | unit + year", "y ~ x + z", "y ~ L(y) + W(L(y)) + x + z | unit + year"
 
 _DRAWS = 19  # as few as permutation tests take
@@ -64,6 +64,8 @@ MODELS: dict[str, Callable[[pd.DataFrame, Graph, Graph], Any]] = {
     "`ce.sdm`, weights by period": lambda p, W, M: ce.sdm(F, p, _varying(W)),
     "`ce.sdm`, dynamic": lambda p, W, M: ce.sdm(D, p, W),
     "`ce.sdm`, dynamic, uncorrected": lambda p, W, M: ce.sdm(D, p, W, correction=False),
+    "`ce.sdm`, unbalanced": lambda p, W, M: ce.sdm(F, p.drop(p.index[[5, 30]]), W, unbalanced=True),
+    "`ce.threshold`": lambda p, W, M: ce.threshold(F, p, W, by="z", regimes=["x"]),
     "`ce.higher_order`": lambda p, W, M: ce.higher_order(F, p, {"near": W, "far": M}),
     "`ce.random_effects`": lambda p, W, M: ce.random_effects(R, p, W, mundlak=True),
     "`ce.random_effects_gm`": lambda p, W, M: ce.random_effects_gm(R, p, W),
@@ -89,6 +91,17 @@ def _long_run(fit: Any) -> object:
     return fit.effects(horizon="long", draws=_DRAWS)
 
 
+def _term(fit: Any) -> str:
+    """A regressor of the fit: x, or its part in one regime."""
+    return "x" if "x" in fit.params else "x_low"
+
+
+def _kilometres() -> pd.DataFrame:
+    """Distances along the ring of units."""
+    apart = np.abs(np.subtract.outer(range(N), range(N)))
+    return pd.DataFrame(np.minimum(apart, N - apart), range(N), range(N), dtype=float)
+
+
 def _groups(fit: Any) -> object:
     return ce.group_effects(fit, pd.Series({u: "a" if u < N // 2 else "b" for u in range(N)}))
 
@@ -99,7 +112,8 @@ TABLES: dict[str, dict[str, Run]] = {
         "long run": _long_run,
         "by group": _groups,
         "by order": lambda fit: ce.effects_by_order(fit),
-        "by unit": lambda fit: ce.unit_effects(fit, "x"),
+        "by unit": lambda fit: ce.unit_effects(fit, _term(fit)),
+        "bootstrap": _method("effects", draws=_DRAWS, bootstrap=_FEW),
         "`predict`": _method("predict"),
         "`fixed_effects`": _method("fixed_effects"),
         "`ce.table`": lambda fit: ce.table([fit]),
@@ -109,22 +123,24 @@ TABLES: dict[str, dict[str, Run]] = {
         "`QuasiML`": _method("with_cov", ce.QuasiML()),
         '`Cluster("unit")`': _method("with_cov", ce.Cluster("unit")),
         '`Cluster("time")`': _method("with_cov", ce.Cluster("time")),
+        "CR2": _method("with_cov", ce.Cluster("unit", kind="CR2")),
         "`DriscollKraay`": _method("with_cov", ce.DriscollKraay(1)),
+        "`Conley`": _method("with_cov", ce.Conley(_kilometres(), 3.0)),
     },
     "Tests and few units": {
         "`lm_tests`": lambda fit: ce.lm_tests(fit, data()[1], draws=_DRAWS),
         "`nested_tests`": lambda fit: ce.nested_tests(fit, draws=_DRAWS),
-        "`wald_test`": lambda fit: ce.wald_test(fit, ["x"]),
+        "`wald_test`": lambda fit: ce.wald_test(fit, [_term(fit)]),
         "`dependence_tests`": lambda fit: ce.dependence_tests(fit, data()[1], draws=_DRAWS),
         "`mundlak`": lambda fit: ce.mundlak(fit),
         "`hausman`": _method("hausman"),
         "`anderson_rubin`": _method("anderson_rubin"),
         "`bootstrap`": lambda fit: ce.bootstrap(fit, draws=_FEW),
-        "`wild_cluster`": lambda fit: ce.wild_cluster(fit, "x", draws=_FEW),
+        "`wild_cluster`": lambda fit: ce.wild_cluster(fit, _term(fit), draws=_FEW),
         "`randomisation_test`": lambda fit: ce.randomisation_test(
-            fit, "x", cov=ce.Information(), draws=_FEW
+            fit, _term(fit), cov=ce.Information(), draws=_FEW
         ),
-        "`small_sample`": lambda fit: ce.small_sample(fit, "x", draws=_FEW),
+        "`small_sample`": lambda fit: ce.small_sample(fit, _term(fit), draws=_FEW),
     },
 }
 

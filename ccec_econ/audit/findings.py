@@ -19,7 +19,7 @@ from ccec_econ.models.random import random_effects
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.specification import lm_tests
 from ccec_econ.models.static import ols, sar, sdm, sem
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Printed, Table, number
 from ccec_econ.weights import align, from_matrix, is_row_standardised, nearest_of
 
 __all__ = ["Finding", "Findings", "findings"]
@@ -84,7 +84,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(Printed):
     """The findings in the order of their numbers."""
 
     items: tuple[Finding, ...]
@@ -94,12 +94,6 @@ class Findings:
 
     def __len__(self) -> int:
         return len(self.items)
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def frame(self) -> pd.DataFrame:
         """One row per finding, columns as in `Finding`."""

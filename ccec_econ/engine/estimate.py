@@ -143,7 +143,13 @@ class Estimate:
     def lagged_mean(
         self, G: NDArray[np.float64], Z: NDArray[np.float64], v: NDArray[np.float64]
     ) -> NDArray[np.float64]:
-        """Part of the lagged response that is not Gv: G Zd, shape (T, N)."""
+        """Part of the lagged response that is not Gv, shape (T, N).
+
+        G Zd where W stays. Where it changes, unit effects reach the lag through G_t, which differ:
+        then what the lag holds besides Gv, effects removed.
+        """
+        if isinstance(self.spectrum, SpectrumPath):
+            return self.filter(self.Wy) - demean(apply(G, v), self.effects)
         return apply(G, Z @ self.optimum.coefficients)
 
 

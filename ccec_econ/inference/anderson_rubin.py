@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 
 from ccec_econ.engine.instruments import By, Equation, Projection, cluster_sums, project
 from ccec_econ.errors import IdentificationError, first_five
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["AndersonRubinSet", "anderson_rubin_pvalue", "anderson_rubin_set"]
 
@@ -30,7 +30,7 @@ _FLAT = 1e-12  # leading coefficient, in units of the columns' lengths, that cou
 
 
 @dataclass(frozen=True, slots=True)
-class AndersonRubinSet:
+class AndersonRubinSet(Printed):
     """Values of a coefficient that the Anderson-Rubin test does not reject.
 
     Attributes
@@ -50,12 +50,6 @@ class AndersonRubinSet:
 
     def __contains__(self, value: float) -> bool:
         return any(low <= value <= high for low, high in self.intervals)
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     @property
     def kind(self) -> Kind:

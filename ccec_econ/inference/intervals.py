@@ -11,7 +11,7 @@ import pandas as pd
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.resampled import SCHEMES
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["BENEATH", "SPACE", "Beneath", "Convention", "Intervals", "cell_below"]
 
@@ -78,7 +78,7 @@ class Convention:
 
 
 @dataclass(frozen=True, slots=True)
-class Intervals:
+class Intervals(Printed):
     """A frame of effects with delta, simulation and, where asked for, bootstrap intervals.
 
     Attributes
@@ -147,24 +147,6 @@ class Intervals:
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
         return self.basis.notes()
-
-    def to_latex(self) -> str:
-        """Summary as LaTeX."""
-        return self.summary().to_latex()
-
-    def to_typst(self) -> str:
-        """Summary as Typst."""
-        return self.summary().to_typst()
-
-    def to_markdown(self) -> str:
-        """Summary as Markdown."""
-        return self.summary().to_markdown()
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def _titled(self, title: str) -> str:
         return f"{title}, {self.scope}" if self.scope else title

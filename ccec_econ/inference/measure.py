@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.draws import draw_parameters
 from ccec_econ.inference.intervals import SPACE, Convention
 from ccec_econ.inference.reduced_form import ReducedForm, Reduction
@@ -151,11 +152,18 @@ def measure(
     FormulaError
         If the bootstrap is one of another fit.
     IdentificationError
-        If nearly all draws leave the parameter space.
+        If nearly all draws leave the parameter space, or a bootstrap is asked for beyond the short
+        run.
     """
     if not 0.0 < level < 1.0 or draws < 1:
         raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
     form = effects.form
+    beyond = form.is_dynamic and form.reach.horizon != "short"
+    if beyond and bootstrap is not None:
+        raise IdentificationError(
+            "bootstrap intervals stop at the short run: refits that are not stable have no effects "
+            "beyond it; read the delta and simulation intervals."
+        )
     V, slopes = form.covariance(vcov), effects.slopes()
     sample, rejected = draw_parameters(
         form.theta, V, vcov.least(slopes), draws, rng, inside=form.inside, region=form.region
@@ -163,7 +171,6 @@ def measure(
     again = None
     if bootstrap is not None:
         again = effects.at(bootstrap.parameters(form.names, form.theta, form.kept))
-    beyond = form.is_dynamic and form.reach.horizon != "short"
     return Measured(
         point=effects.at(form.theta[None, :])[0],
         slopes=slopes,

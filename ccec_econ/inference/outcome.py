@@ -10,7 +10,7 @@ import pandas as pd
 from scipy import stats
 
 from ccec_econ.errors import FormulaError, first_five
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Printed, Table, number
 
 __all__ = [
     "Outcome",
@@ -69,7 +69,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcomes:
+class Outcomes(Printed):
     """Several outcomes on one sample.
 
     Attributes
@@ -97,12 +97,6 @@ class Outcomes:
         raise FormulaError(
             f"no test {name!r}; there are {first_five([o.name for o in self.outcomes])}."
         )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def to_frame(self) -> pd.DataFrame:
         """One row per test, indexed by name."""

@@ -35,7 +35,7 @@ from ccec_econ.engine.dynamic import (
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.inference.draws import parameters
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["Convergence", "convergence"]
 
@@ -51,7 +51,7 @@ _COLUMNS = [
 
 
 @dataclass(frozen=True, slots=True)
-class Convergence:
+class Convergence(Printed):
     """Persistence, speed and half-life with confidence sets.
 
     Attributes
@@ -76,12 +76,6 @@ class Convergence:
     contains_one: bool
     level: float
     draws: int
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def summary(self, digits: int = 3) -> Table:
         """Table of the sets."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.multiple import romano_wolf
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["SCHEMES", "Bootstrap", "Innovations", "basic", "percentiles"]
 
@@ -42,7 +42,7 @@ def basic(
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
+class Bootstrap(Printed):
     """Bootstrap draws of parameters and effects.
 
     Attributes
@@ -156,9 +156,3 @@ class Bootstrap:
             f"{done:,} refits of panels simulated at the estimates; "
             f"{SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
         )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()

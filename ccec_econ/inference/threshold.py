@@ -22,13 +22,13 @@ from ccec_econ.engine.threshold import Heights, Splits, heights
 from ccec_econ.engine.transform import demean
 from ccec_econ.inference.bootstrap import panels
 from ccec_econ.inference.resampled import Innovations
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["ThresholdSet", "bootstrap_heights", "critical_value", "threshold_set"]
 
 
 @dataclass(frozen=True, slots=True)
-class ThresholdSet:
+class ThresholdSet(Printed):
     """Values of a threshold that the likelihood ratio does not reject.
 
     Attributes
@@ -57,12 +57,6 @@ class ThresholdSet:
 
     def __contains__(self, value: float) -> bool:
         return any(low <= value < high for low, high in self.intervals)
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
     def text(self, digits: int = 4) -> str:
         """Write the set: "[0.1200, 0.3500) ∪ [0.4100, 0.4300)"."""

@@ -128,8 +128,8 @@ class WithEffects(Parameters):
         ------
         IdentificationError
             If there is no reduced form; beyond the short run, if shocks do not die out, or a unit
-            root is within the 95 % set (long run); if a bootstrap is asked of a model with
-            instruments, or weights that change over time.
+            root is within the 95 % set (long run); if a bootstrap is asked beyond the short run,
+            or of a model with instruments or weights that change over time.
         ConvergenceError
             If more than half of the refits fail.
         FormulaError

@@ -11,7 +11,7 @@ import pandas as pd
 
 from ccec_econ.errors import first_five
 from ccec_econ.inference.multiple import holm
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["Quantity", "SmallSample", "SmallSamples"]
 
@@ -24,7 +24,7 @@ type _Cell = Callable[[SmallSample], str]
 
 
 @dataclass(frozen=True, slots=True)
-class SmallSample:
+class SmallSample(Printed):
     """The small-sample pack of one coefficient or effect.
 
     Attributes
@@ -152,15 +152,9 @@ class SmallSample:
             *((f"Never left out: {kept}.",) if kept else ()),
         )
 
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
-
 
 @dataclass(frozen=True, slots=True)
-class SmallSamples:
+class SmallSamples(Printed):
     """Packs of several hypotheses of one fit, with p-values adjusted for asking several times.
 
     Attributes
@@ -307,12 +301,6 @@ class SmallSamples:
             ("Refits on the other side", lambda p: f"{p.turned} of {len(p.leave_one_out)}"),
             ("Largest leverage", leverage),
         )
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()
 
 
 def _name(unit: Hashable, labels: Labels) -> str:

@@ -9,12 +9,12 @@ from scipy import stats
 from ccec_econ.errors import FormulaError
 from ccec_econ.inference.vcov import Covariance, Vcov
 from ccec_econ.models.column import Column
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["Parameters"]
 
 
-class Parameters:
+class Parameters(Printed):
     """Standard errors, tests, intervals and rows of a table, from `params`, `cov` and `vcov`."""
 
     __slots__ = ()
@@ -114,21 +114,3 @@ class Parameters:
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
         raise NotImplementedError
-
-    def to_latex(self) -> str:
-        """Summary as LaTeX."""
-        return self.summary().to_latex()
-
-    def to_typst(self) -> str:
-        """Summary as Typst."""
-        return self.summary().to_typst()
-
-    def to_markdown(self) -> str:
-        """Summary as Markdown."""
-        return self.summary().to_markdown()
-
-    def __str__(self) -> str:
-        return str(self.summary())
-
-    def _repr_html_(self) -> str:
-        return self.summary().to_html()

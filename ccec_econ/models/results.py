@@ -232,7 +232,7 @@ class SpatialPanelResults(WithEffects):
         size = f"N = {N} units, T = {T} periods, {_EFFECTS[self.effects_name]}"
         return (
             f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
-            *(["Weights change over time; variance corrected to first order."] * self._varying()),
+            *self._changing(),
             f"Standard errors: {self.vcov.convention}.",
             *(
                 ["With both rho and lam at few units, intervals cover less than they say."]
@@ -291,6 +291,13 @@ class SpatialPanelResults(WithEffects):
         if structural and fit.weights is not None:
             own = own + self.rho * fit.weights.lag(self.design.y)
         return np.asarray(own)
+
+    def _changing(self) -> tuple[str, ...]:
+        """Say that weights change, and what that costs where unit effects meet rho."""
+        if not self._varying():
+            return ()
+        unit = self.effects_name in ("unit", "twoway") and self.method == "transformation"
+        return ("Weights change over time" + "; variance corrected to first order" * unit + ".",)
 
     def _varying(self) -> bool:
         return isinstance(self.estimate.weights, SpectrumPath)

@@ -14,6 +14,7 @@ from ccec_econ.inference import nested
 from ccec_econ.inference.outcome import Outcome, Outcomes, simulated
 from ccec_econ.inference.resampled import SCHEMES, Innovations
 from ccec_econ.inference.threshold import ThresholdSet, bootstrap_heights, threshold_set
+from ccec_econ.models.column import Column
 from ccec_econ.models.nesting import wald_outcome
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
@@ -281,6 +282,11 @@ class ThresholdResults(SpatialPanelResults):
             tests.append(wald_outcome(f"Wald, {name}", null, value, slope, self))
         title = f"Equality of the regimes of {self.search.by}"
         return Outcomes(title, tuple(tests), (self._regimes(), _CONDITIONAL))
+
+    def column(self) -> Column:
+        """Describe the fit as one column of a table of several fits."""
+        column = SpatialPanelResults.column(self)
+        return replace(column, heading=f"THRESHOLD {column.heading}")
 
     def notes(self) -> tuple[str, ...]:
         """Regimes, search, sample, likelihood and variance convention, for the foot of a table."""

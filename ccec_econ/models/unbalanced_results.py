@@ -144,8 +144,8 @@ class UnbalancedPanelResults(SpatialPanelResults):
         return replace(SpatialPanelResults.column(self), size=f"{N} × {T}, {self.nobs} cells")
 
     def estimator_name(self) -> str:
-        """Name the likelihood, for a cell."""
-        return self.likelihood_name()
+        """Name the likelihood in a few letters, for a cell."""
+        return "QML" if self._approximate() else SpatialPanelResults.estimator_name(self)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, cells, likelihood and variance convention, for the foot of a table."""

@@ -42,6 +42,8 @@ def fits(sim16) -> dict[str, Parameters]:
         "random gm": ce.random_effects_gm(R, panel, W, durbin="all"),
         "s2sls": ce.s2sls(F, panel, W),
         "gmm": ce.gmm(F, panel, W),
+        "threshold": ce.threshold(F, panel, W, by="x2", regimes=["x1"]),
+        "unbalanced": ce.sdm(F, panel.drop(panel.index[[3, 40]]), W, unbalanced=True),
     }
 
 
@@ -55,7 +57,7 @@ def test_every_result_class_is_here(fits) -> None:
         return {cls}.union(*(below(one) for one in cls.__subclasses__()))
 
     known = {cls.__name__ for cls in below(Parameters) if cls.__module__.startswith("ccec_econ.")}
-    assert {type(fit).__name__ for fit in fits.values()} == known - {"Parameters"}
+    assert {type(fit).__name__ for fit in fits.values()} == known - {"Parameters", "WithEffects"}
 
 
 def test_estimates_and_errors_are_those_of_the_fits(table, fits) -> None:
@@ -79,9 +81,9 @@ def test_terms_stand_in_order(table) -> None:
     stub = [row[0] for row in table.rows if row[0]]
     end = stub.index("σ²")
     assert stub[:end] == [
-        "First & foremost", "x2", "Intercept", "Year before",
+        "First & foremost", "x2", "Intercept", "Year before", "x1_low", "x1_high",
         "W × First & foremost", "W × x2", "W × Year before",
-        "near(x1)", "near(x2)", "ring(x1)", "ring(x2)",
+        "near(x1)", "near(x2)", "ring(x1)", "ring(x2)", "W × x1_low", "W × x1_high",
         "ρ", "ρ (near)", "ρ (ring)", "λ", "φ",
     ]  # fmt: skip
     assert stub[end:] == [
@@ -104,7 +106,10 @@ def test_foot_says_how_each_was_fitted(table, fits) -> None:
         "random gm": "GM",
         "s2sls": "2SLS",
         "gmm": "GMM",
+        "threshold": "transf.",
+        "unbalanced": "QML",
     }
+    assert foot["Units × periods"]["unbalanced"] == "16 × 12, 190 cells"
     effects = foot["Unit and time effects"]
     assert (effects["random"], effects["dynamic uncorrected"]) == ("random unit", "unit")
     assert (effects["sdm without effects"], effects["higher order"]) == ("none", "unit, time")
@@ -130,6 +135,7 @@ def test_headings_without_names(fits) -> None:
     assert ce.table(list(fits.values())).columns[1:] == (
         "(1) OLS", "(2) SDM", "(3) SDM", "(4) GNS", "(5) DYNAMIC SDM", "(6) DYNAMIC SAR",
         "(7) HIGHER-ORDER SDM", "(8) RE SAC", "(9) RE SDEM", "(10) S2SLS", "(11) GMM",
+        "(12) THRESHOLD SDM", "(13) SDM",
     )  # fmt: skip
     assert ce.table(fits["random"]).columns == ("", "(1) RE SAC")
 
@@ -152,9 +158,8 @@ def test_second_covariance_where_there_is_one(fits) -> None:
     ("name", "error", "said"),
     [
         ("higher order", FormulaError, "no other covariance for HigherOrderResults"),
-        ("random", FormulaError, "no other covariance for RandomEffectsResults"),
+        ("random", IdentificationError, "no clusters by unit with error='bsk'"),
         ("gmm", IdentificationError, "the covariance of GMM belongs to its weights"),
-        ("dynamic", IdentificationError, "after a bias correction"),
     ],
 )
 def test_second_covariance_is_refused_by_column(name: str, error, said: str, fits) -> None:

@@ -338,13 +338,14 @@ def test_bootstraps_that_cannot_be_had(fits) -> None:
     with pytest.raises(ValueError, match="draws 1"):
         fits["sdm"].effects(bootstrap=1)
     refusals = {
-        "dynamic": "the model has time lags",
         "changing": "weights that change over time",
         "gmm": "by instruments and maximise no likelihood",
     }
     for name, text in refusals.items():
         with pytest.raises(IdentificationError, match=text):
             fits[name].effects(bootstrap=9)
+    with pytest.raises(IdentificationError, match="bootstrap intervals stop at the short run"):
+        fits["dynamic"].effects(horizon=2, bootstrap=9)
     for name in ("several", "random"):
         with pytest.raises(FormulaError, match="bootstrap is not available for"):
             ce.effects_by_order(fits[name], bootstrap=9)
