@@ -1,7 +1,8 @@
-"""How activity lies in space: autocorrelation, centre and spread, flows, specialisation."""
+"""How activity lies in space: autocorrelation, centre, axis, flows, specialisation."""
 
 from ccec_econ.structure.access import TravelTimes, market_access, travel_times
 from ccec_econ.structure.autocorrelation import local_moran, moran_by_year
+from ccec_econ.structure.axis import axis_position, by_stretch
 from ccec_econ.structure.centre import CentreTrack, centre_track
 from ccec_econ.structure.flows import Gravity, gravity
 from ccec_econ.structure.people import people_by_class, shrinking
@@ -11,6 +12,8 @@ __all__ = [
     "CentreTrack",
     "Gravity",
     "TravelTimes",
+    "axis_position",
+    "by_stretch",
     "centre_track",
     "gravity",
     "krugman",
