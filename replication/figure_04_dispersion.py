@@ -55,8 +55,8 @@ PANELS = (
 )
 PARTS = (
     ("theil_total", "total", INK, "solid", (2014, 8.0)),
-    ("theil_units", "between cities of a wing", PALETTE[0], "solid", (2005, 6.0)),
-    ("theil_axis", "between wings of a province", PALETTE[1], "dashed", (2005, -12.0)),
+    ("theil_units", "within wings", PALETTE[0], "solid", (2006, 7.0)),
+    ("theil_axis", "between wings", PALETTE[1], "dashed", (2005, -8.0)),
     ("theil_province", "between provinces", PALETTE[3], "solid", (2005, 5.0)),
 )
 PRICES = (

@@ -20,6 +20,7 @@ from ccec_econ.report.style import INK, PaperFigure
 
 __all__ = [
     "BORDER",
+    "HATCH_WIDTH",
     "SCHEMATIC",
     "SHADE",
     "Layout",
@@ -42,6 +43,7 @@ _NO_LAYER = (
     "polygons."
 )
 _SCALE_KM = 100
+HATCH_WIDTH: Final = 0.5
 BORDER: Final[dict[str, Any]] = {"color": INK, "linewidth": 1.8, "solid_capstyle": "projecting"}
 SHADE: Final = LinearSegmentedColormap.from_list(
     "map", colormaps["YlGnBu"](np.linspace(0.12, 0.9, 64))
@@ -109,15 +111,15 @@ def draw_units(
     """Fill the units and draw the border between the provinces."""
     for unit, rings in outlines.rings.items():
         path = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
-        axes.add_patch(
-            PathPatch(
-                path,
-                facecolor=colours[unit],
-                edgecolor=edge,
-                linewidth=edge_width,
-                hatch=(hatches or {}).get(unit),
-            )
+        patch = PathPatch(
+            path,
+            facecolor=colours[unit],
+            edgecolor=edge,
+            linewidth=edge_width,
+            hatch=(hatches or {}).get(unit),
+            hatch_linewidth=HATCH_WIDTH,
         )
+        axes.add_patch(patch)
     draw_border(axes, outlines, border_width)
 
 

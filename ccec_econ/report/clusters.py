@@ -15,7 +15,14 @@ from matplotlib.ticker import MaxNLocator
 
 from ccec_econ.data import load_units
 from ccec_econ.errors import DataError, PanelError, first_five
-from ccec_econ.report.canvas import SCHEMATIC, by_unit, draw_scale, draw_units, map_axes
+from ccec_econ.report.canvas import (
+    HATCH_WIDTH,
+    SCHEMATIC,
+    by_unit,
+    draw_scale,
+    draw_units,
+    map_axes,
+)
 from ccec_econ.report.outlines import county_outlines
 from ccec_econ.report.style import GREY, INK, NOTE_WIDTH, WIDTH_CM, PaperFigure, new_figure, style
 
@@ -138,6 +145,7 @@ def _explain(figure: PaperFigure, frame: pd.DataFrame, level: float) -> None:
             facecolor=_COLOURS[name],
             edgecolor="white" if name in _HATCHES else INK,
             hatch=_HATCHES.get(name),
+            hatch_linewidth=HATCH_WIDTH,
             label=name,
         )
         for name in sure
