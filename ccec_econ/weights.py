@@ -241,12 +241,18 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
     Raises
     ------
     AlignmentError
-        If weights carry no labels, or labels and units differ (both differences are listed).
+        If weights carry no labels, `units` is no Index, or labels and units differ (both
+        differences are listed).
     WeightsError
         If a unit has no neighbour, a unit neighbours itself, or a weight is negative or not
         finite.
     """
     graph = _as_graph(weights)
+    if not isinstance(units, pd.Index):
+        raise AlignmentError(
+            f"units of type {type(units).__name__}: give the labels in their order as a pandas "
+            "Index, such as fit.panel.units or pd.Index([...])."
+        )
     refuse_mismatch(graph.unique_ids, units)
     W = _matrix(graph, units)
     if not np.isfinite(W).all():

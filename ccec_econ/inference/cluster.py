@@ -22,7 +22,15 @@ from ccec_econ.inference.vcov import (
     within_nobs,
 )
 
-__all__ = ["Cluster", "enough_periods", "outer", "period_scores", "unit_middle", "unit_scores"]
+__all__ = [
+    "Cluster",
+    "enough_periods",
+    "outer",
+    "period_scores",
+    "refuse_few_periods",
+    "unit_middle",
+    "unit_scores",
+]
 
 _LEVERAGE = 1e-9  # share of a direction's residual variance left to its cluster that counts as none
 _PAIRS = (
@@ -57,9 +65,10 @@ class Cluster:
         M - P_Z the full residual maker, dummies of the effects included, and A_g its symmetric
         pseudo-inverse root; unbiased where errors are independent with one variance. Each linear
         combination of coefficients, an effect too, has Satterthwaite's degrees of freedom under
-        that model; intervals from draws use the smallest of those shown, and several restrictions
-        are tested by Hotelling's T^2 with its own. By time it is the same with units and periods
-        exchanged, for periods that are independent of each other.
+        that model; intervals from draws use the smallest among the mean own effects and mean
+        totals of all regressors (or among the blocks between groups), which their note says, and
+        several restrictions are tested by Hotelling's T^2 with its own. By time it is the same
+        with units and periods exchanged, for periods that are independent of each other.
 
     Raises
     ------
@@ -128,7 +137,7 @@ def _bell_mccaffrey(fit: Estimate, by: Literal["unit", "time"]) -> Vcov:
     """
     refuse_spatial(fit, "CR2", _PAIRS)
     if by == "time":
-        enough_periods(fit)
+        refuse_few_periods(fit)
     R = fit.triangle.at(0.0).R
     T, N, K = fit.Z.shape
     Z = solve_triangular(R, fit.Z.reshape(T * N, K).T, trans="T").T.reshape(T, N, K)
@@ -229,6 +238,17 @@ def outer(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def enough_periods(fit: Estimate) -> NDArray[np.float64]:
     """Scores of periods, refused where unit effects make them cancel."""
+    refuse_few_periods(fit)
+    return period_scores(fit)
+
+
+def refuse_few_periods(fit: Estimate) -> None:
+    """Refuse sums over fewer free periods than there are parameters.
+
+    Raises
+    ------
+    IdentificationError
+    """
     T = len(fit.y) - (fit.effects in ("unit", "twoway"))
     needed = len(fit.terms) + len(fit.spatial)
     if needed > T:
@@ -237,4 +257,3 @@ def enough_periods(fit: Estimate) -> NDArray[np.float64]:
             "rank and its standard errors are far too small; cluster by 'unit', or use more "
             "periods."
         )
-    return period_scores(fit)

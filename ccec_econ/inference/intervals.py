@@ -40,6 +40,8 @@ class Convention:
         Share of draws thrown away because they left the parameter space.
     vcov : Vcov
         Covariance of the estimate, with its convention and degrees of freedom.
+    df : float or None
+        Degrees of freedom of the t distribution that draws came from; None for the normal.
     space : str
         What draws had to stay in.
     refits, failed : int, float
@@ -55,6 +57,7 @@ class Convention:
     draws: int
     rejected: float
     vcov: Vcov
+    df: float | None = None
     space: str = SPACE
     refits: int = 0
     failed: float = 0.0
@@ -63,9 +66,12 @@ class Convention:
 
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
+        source = ""
+        if self.vcov.combinations is not None and self.df is not None:
+            source = f" from t({self.df:.1f}), the fewest degrees of freedom among the effects"
         out = [
             f"Covariance: {self.vcov.convention}.",
-            f"Simulation: percentiles of {self.draws:,} draws of the parameters; "
+            f"Simulation: percentiles of {self.draws:,} draws of the parameters{source}; "
             f"{100 * self.rejected:.1f} % of draws left {self.space} and were replaced.",
         ]
         if self.innovations is not None:

@@ -258,7 +258,7 @@ class SpatialPanelResults(WithEffects):
             return "least squares"
         if self.effects_name == "none":
             return "maximum likelihood"
-        if self._varying() and self.method == "transformation":
+        if self._response_varies() and self.method == "transformation":
             return "quasi-likelihood, unit effects demeaned"
         if self.method == "transformation":
             return "Lee-Yu transformation likelihood"
@@ -294,12 +294,11 @@ class SpatialPanelResults(WithEffects):
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""
-        if not self._varying():
-            return ()
         unit = self.effects_name in ("unit", "twoway") and self.method == "transformation"
-        return ("Weights change over time" + "; variance corrected to first order" * unit + ".",)
+        corrected = "; variance corrected to first order" * (unit and self._response_varies())
+        return (f"Weights change over time{corrected}.",) * self.estimate.varies
 
-    def _varying(self) -> bool:
+    def _response_varies(self) -> bool:
         return isinstance(self.estimate.weights, SpectrumPath)
 
 

@@ -353,6 +353,10 @@ def _refuse_request(
             what = "effects" if effects else "coefficient"
             raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
         fit = results.estimate
+        if quantity == "direct" and fit.weights is None and term not in fit.terms:
+            raise FormulaError(
+                f"the model has no direct effect of {term!r}: neither {term} itself nor a lag of y."
+            )
         if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
             raise FormulaError(
                 f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."

@@ -167,7 +167,7 @@ class UnbalancedPanelResults(SpatialPanelResults):
             )
         if self._approximate():
             found.append("Variance corrected to first order for the unit effects.")
-        return (*found, *(note for note in rest if "Weights change" not in note))
+        return (*found, *rest)
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""
@@ -176,6 +176,10 @@ class UnbalancedPanelResults(SpatialPanelResults):
         if self._approximate():
             return "quasi-likelihood, unit effects as dummies"
         return "maximum likelihood" if self.effects_name == "none" else "transformation likelihood"
+
+    def _changing(self) -> tuple[str, ...]:
+        """Nothing: who is present changes, which is said."""
+        return ()
 
     def _approximate(self) -> bool:
         return bool(self.estimate.spatial) and self.effects_name in ("unit", "twoway")

@@ -125,7 +125,9 @@ def test_order_of_groups_is_sorted_or_that_of_the_categories(fit, groups) -> Non
 def test_a_single_lag_says_that_it_fixes_signs_and_split_lags_do_not(sim16, groups) -> None:
     panel, W = sim16
     single = group_effects(ce.slx("y ~ x1 | id + year", panel, W), groups, draws=5)
-    assert "cannot differ in sign" in single.remark
+    assert "One coefficient per lag: every effect of one unit on another has" in single.remark
+    assert "the sign of t, so blocks off the diagonal cannot differ in sign" in single.remark
+    assert "rho" not in single.remark
     parts = split_by_origin(panel["x1"], groups)
     np.testing.assert_allclose(parts.sum(axis=1), panel["x1"])
     wide = panel.join(parts)
@@ -190,6 +192,19 @@ def test_a_split_column_that_leaks_is_refused(sim16, groups) -> None:
     fit = ce.slx("y ~ x1 + W(x1_core) | id + year", leaky, W)
     with pytest.raises(FormulaError, match="'x1_core' is not zero in"):
         group_effects(fit, groups, split={"x1": {"core": "x1_core"}})
+
+
+def test_a_leak_is_found_before_refits_and_not_passed_over(sim16, groups, monkeypatch) -> None:
+    panel, W = sim16
+    leaky = panel.assign(x1_core=panel["x1"] * 2.0 + panel["x2"])
+    fit = ce.slx("y ~ x1 + W(x1_core) | id + year", leaky, W)
+    monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    with pytest.raises(FormulaError, match="'x1_core' is not zero in"):
+        group_effects(fit, groups, split={"x1": {"core": "x1_core"}}, bootstrap=3)
+    written = ce.slx("y ~ x1 + W(x1_core**2) | id + year", leaky, W)
+    part = written.reduced_form().terms[1].name
+    with pytest.raises(FormulaError, match="is no column of the data, so that it is zero outside"):
+        group_effects(written, groups, split={"x1": {"core": part}}, draws=5)
 
 
 def test_a_unit_without_group_cannot_be_split(sim16, groups) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.engine.estimate import Columns
-from ccec_econ.engine.higher_order import _norms, _reduce
+from ccec_econ.engine.higher_order import _reduce, norms, reach
 from ccec_econ.engine.transform import helmert
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
 
@@ -185,14 +185,46 @@ def test_the_scale_of_weights_does_not_matter(c: float) -> None:
     assert two.loglik == pytest.approx(one.loglik, abs=1e-8)
 
 
+@pytest.mark.parametrize("c", [0.1, 10.0])
+def test_effects_do_not_depend_on_the_scale_of_weights(c: float) -> None:
+    """Draws stay where the estimate was searched: the same draws stay at any scale."""
+    panel, parts, dense = simulated(10)
+    larger = {k: ce.weights.from_matrix(c * W, range(len(W))) for k, W in dense.items()}
+    one, two = (ce.higher_order("y ~ x | unit", panel, each) for each in (parts, larger))
+    forms = [fit.reduced_form() for fit in (one, two)]
+    wide = forms[0].theta + np.random.default_rng(0).normal(0.0, 0.3, (500, len(forms[0].theta)))
+    kept = forms[0].inside(wide)
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(forms[1].inside(wide * [1.0, 1 / c, 1 / c]), kept)
+    np.testing.assert_array_equal(kept, np.abs(wide[:, 1:]).sum(axis=1) < 1.0)
+    a, b = (fit.effects(draws=4000) for fit in (one, two))
+    exact = ["estimate", "std_error", "lower", "upper"]
+    np.testing.assert_allclose(b.frame[exact], a.frame[exact], rtol=1e-6)
+    share = max(a.rejected, b.rejected, 1e-3)
+    assert abs(a.rejected - b.rejected) < 4 * np.sqrt(2 * share * (1 - share) / 4000)
+
+
+def test_draws_of_unstandardised_weights_keep_to_the_region_of_the_search() -> None:
+    """Zeros and ones: five neighbours each put the border of rho at a fifth, not at one."""
+    panel, _, dense = simulated(10)
+    binary = {
+        name: ce.weights.from_matrix((np.sort(W, axis=1)[:, [-5]] <= W).astype(float), range(30))
+        for name, W in dense.items()
+    }
+    fit = ce.higher_order("y ~ x | unit", panel, binary)
+    form = fit.reduced_form()
+    assert not form.inside(np.array([[1.0, 0.19, 0.19]])).any()
+    assert form.inside(np.array([[1.0, 0.09, 0.09]])).all()
+
+
 def test_the_region_holds_no_singular_point() -> None:
     """Random points just inside the border, for weights whose rows do not sum to one."""
     rng = np.random.default_rng(0)
     W = rng.random((2, 9, 9)) * (rng.random((2, 9, 9)) < 0.4)
-    norms = _norms(W)
+    lengths = norms(W)
     for _ in range(200):
         rho = rng.standard_normal(2)
-        rho *= 0.999 / (norms @ np.abs(rho)).min()
+        rho *= 0.999 / reach(rho, lengths)
         paths = [np.eye(9) - t * np.tensordot(rho, W, axes=1) for t in np.linspace(0, 1, 30)]
         assert min(np.linalg.det(S) for S in paths) > 0.0
 

@@ -8,7 +8,13 @@ import pytest
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.errors import FormulaError, IdentificationError, PanelError, WeightsError
+from ccec_econ.errors import (
+    ConvergenceError,
+    FormulaError,
+    IdentificationError,
+    PanelError,
+    WeightsError,
+)
 from ccec_econ.models.refit import columns_on, matrices, without_unit
 from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
 from ccec_econ.models.small_sample import small_sample, standard_margins
@@ -326,3 +332,31 @@ def test_margins_are_sizes_per_standard_deviation(sim16) -> None:
     assert standard_margins(thousand, ["x1"], 0.5)["x1"] == pytest.approx(found["x1"] / 1000)
     with pytest.raises(FormulaError, match="no x9; there are x1, x2"):
         standard_margins(thousand, ["x9"], 0.5)
+
+
+def test_a_direct_effect_that_the_model_lacks_is_refused_by_its_name(sim16) -> None:
+    panel, W = sim16
+    fit = ce.slx("y ~ x2 + W(x1) | id + year", panel, W)
+    with pytest.raises(FormulaError, match="no direct effect of 'x1': neither x1 itself nor a lag"):
+        small_sample(fit, "x1", quantity="direct")
+    assert small_sample(fit, "x1", quantity="total", draws=9).term == "x1"
+    with_rho = ce.sdm("y ~ x2 + W(x1) | id + year", panel, W)
+    assert small_sample(with_rho, "x1", quantity="direct", draws=5).term == "x1"
+
+
+def test_units_that_cannot_be_left_out_are_missing_and_not_all_may_be(sim16, monkeypatch) -> None:
+    panel, _ = sim16
+    fit = ce.ols("y ~ x1 | id + year", panel)
+
+    def failing(results, unit):
+        if unit == 1 or every:
+            raise IdentificationError("no variation left")
+        return without_unit(results, unit)
+
+    every = False
+    monkeypatch.setattr("ccec_econ.models.small_sample.without_unit", failing)
+    found = small_sample(fit, "x1", draws=9).leave_one_out
+    assert list(found.index[found.isna()]) == [1]
+    every = True
+    with pytest.raises(ConvergenceError, match="no refit without one of 1, 2, 3"):
+        small_sample(fit, "x1", draws=9)

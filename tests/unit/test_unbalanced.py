@@ -384,3 +384,23 @@ def test_results_are_repeatable_and_the_data_are_left_alone(holed) -> None:
     assert one.params.to_numpy().tobytes() == two.params.to_numpy().tobytes()
     assert one.cov.to_numpy().tobytes() == two.cov.to_numpy().tobytes()
     pd.testing.assert_frame_equal(panel, before)
+
+
+def test_an_error_model_has_no_means_over_periods(holed) -> None:
+    """Effects of SEM are its coefficients: no weights lag response or regressors."""
+    panel, W = holed
+    fit = ce.sem("y ~ x1 | id", panel, W, unbalanced=True)
+    assert not fit.estimate.varies
+    assert "means over the periods" not in str(fit.effects(draws=9))
+    assert "Weights change" not in str(fit)
+    sar = ce.sar("y ~ x1 | id", panel, W, unbalanced=True)
+    assert "means over the periods" in str(sar.effects(draws=9))
+    assert "Weights change" not in str(sar)
+
+
+def test_few_periods_do_not_cluster(holed) -> None:
+    panel, _ = holed
+    many = panel.assign(**{f"q{j}": np.cos((j + 1.5) * np.arange(len(panel))) for j in range(12)})
+    formula = "y ~ x1 + " + " + ".join(f"q{j}" for j in range(12)) + " | id"
+    with pytest.raises(IdentificationError, match="parameters and scores of 11 free periods"):
+        ce.ols(formula, many, unbalanced=True, cov=ce.Cluster("time"))

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
+from ccec_econ.errors import AlignmentError
 from ccec_econ.weights import align, is_row_standardised
 
 CHENGDU, DEYANG, MEISHAN, YAAN, ZIYANG = "510100", "510600", "511400", "511800", "512000"
@@ -77,3 +78,10 @@ def test_classic_weights_are_accepted(sim16) -> None:
     formula = "y ~ x1 + x2 | id + year"
     classic = ce.sdm(formula, panel, graph.to_W())
     np.testing.assert_allclose(classic.params, ce.sdm(formula, panel, graph).params, atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [[1, 2, 3], (1, 2, 3), np.arange(3), None])
+def test_units_to_align_with_are_an_index(units) -> None:
+    graph = ce.weights.from_matrix(np.ones((3, 3)) - np.eye(3), [1, 2, 3])
+    with pytest.raises(AlignmentError, match=f"units of type {type(units).__name__}: give the lab"):
+        ce.weights.align(graph, units)
