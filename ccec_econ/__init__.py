@@ -7,7 +7,18 @@
 (9, 6)
 """
 
-from ccec_econ import audit, circle, convergence, data, errors, indices, report, simulation, weights
+from ccec_econ import (
+    audit,
+    circle,
+    convergence,
+    data,
+    errors,
+    indices,
+    report,
+    simulation,
+    structure,
+    weights,
+)
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.effects import Effects
@@ -117,6 +128,7 @@ __all__ = [
     "slx",
     "small_sample",
     "split_by_origin",
+    "structure",
     "table",
     "threshold",
     "unit_effects",

@@ -56,13 +56,17 @@ def contiguity(layer: Layer = "city") -> Graph:
 
 
 def distances(layer: Layer = "city") -> pd.DataFrame:
-    """Great-circle distances in km between seats of government, labelled by unit on both sides.
+    """Great-circle distances between seats of government in km, labelled by unit on both sides.
+
+    Raises
+    ------
+    WeightsError
+        If the layer is unknown.
 
     Examples
     --------
-    >>> import ccec_econ as ce
-    >>> ce.weights.distances().shape
-    (16, 16)
+    >>> float(distances().loc["510100", "500000"])
+    269.33
     """
     ids = _ids(layer)
     table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
