@@ -17,6 +17,7 @@ from ccec_econ import (
     indices,
     report,
     simulation,
+    structure,
     weights,
 )
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
@@ -129,6 +130,7 @@ __all__ = [
     "slx",
     "small_sample",
     "split_by_origin",
+    "structure",
     "table",
     "threshold",
     "unit_effects",

@@ -9,22 +9,26 @@ Studies behind the groups (what they claim is in ``data/raw/source_studies``):
 
 The studies name overlapping groups and leave several cities open; decompositions and group
 effects need partitions. The assignments made here are choices, listed with their reasons in
-`partition`; the alternatives exist so that results can be run both ways. At this layer
-Chongqing is one unit, the whole municipality, and counts as a core.
+`partition`; the alternatives exist so that results can be run both ways. At the city layer
+Chongqing is one unit, the whole municipality, and counts as a core; at the county layer only its
+nine main urban districts do.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 
 import pandas as pd
 
-from ccec_econ.data import load_units
+from ccec_econ.data import load_table, load_units
 from ccec_econ.errors import DataError
+from ccec_econ.weights import distances
 
 __all__ = ["GROUPS_VERSION", "groups", "partition", "roles", "units"]
 
-GROUPS_VERSION: Final = "1"
+Layer = Literal["city", "county"]
+
+GROUPS_VERSION: Final = "2"
 """Version of the tables of groups and partitions; a changed assignment changes it."""
 
 _CODES: Final = {
@@ -44,22 +48,6 @@ _CODES: Final = {
     "Dazhou": "511700",
     "Ya'an": "511800",
     "Ziyang": "512000",
-}
-
-# Group -> studies that name it, members at the city layer, and whether these are all members
-# (False where the study also names districts or counties of Chongqing).
-_GROUPS: Final[dict[str, tuple[str, str, bool]]] = {
-    "core": ("D0 D1 D3", "Chengdu Chongqing", True),
-    "hollow": ("D0", "Zigong Suining Neijiang Ziyang", True),
-    "axis_main": ("D1", "Ziyang Neijiang Suining", True),
-    "belt_chengdu_mianyang_leshan": ("D1", "Chengdu Deyang Mianyang Meishan Leshan", True),
-    "north_wing": ("D0 D3", "Nanchong Dazhou", False),
-    "south_wing": ("D0 D3", "Yibin Luzhou Zigong Neijiang", False),
-    "small_dual": ("D0", "Yibin", False),
-    "points": ("D1", "Yibin Luzhou Mianyang", False),
-    "digital_second_tier": ("D2", "Mianyang Yibin Luzhou", False),
-    "large_cities": ("D0", "Luzhou Yibin Nanchong Mianyang Dazhou Zigong", True),
-    "chengdu_metropolitan": ("D0 D3", "Chengdu Deyang Meishan Ziyang", True),
 }
 
 _ROLE: Final = {
@@ -93,13 +81,21 @@ _PARTITIONS: Final = {
     "role_points": _ROLE_POINTS,
 }
 
+# Districts of Chongqing at the county layer, by name; cities of Sichuan pass their class on.
+_MAIN_URBAN: Final = (
+    *("Yuzhong", "Dadukou", "Jiangbei", "Shapingba", "Jiulongpo"),
+    *("Nan'an", "Beibei", "Yubei", "Banan"),
+)
+_POINTS: Final = ("Yongchuan", "Bishan")
+_SECOND_TIER: Final = ("Wanzhou", "Fuling")
 
-def units() -> pd.DataFrame:
-    """Return the 16 units: name, province, seat, area and membership, indexed by adcode."""
-    return load_units("city")
+
+def units(layer: Layer = "city") -> pd.DataFrame:
+    """Return the units of a layer: name, province, seat, area, membership; indexed by adcode."""
+    return load_units(layer)
 
 
-def roles() -> pd.Series[str]:
+def roles(layer: Layer = "city") -> pd.Series[str]:
     """Return the role of each unit: ``core``, ``hollow``, ``secondary`` or ``other``.
 
     The same as ``partition("role")``.
@@ -110,16 +106,18 @@ def roles() -> pd.Series[str]:
     >>> circle.roles().value_counts().to_dict()
     {'secondary': 5, 'other': 5, 'hollow': 4, 'core': 2}
     """
-    return partition("role")
+    return partition("role", layer)
 
 
-def partition(name: str) -> pd.Series[str]:
+def partition(name: str, layer: Layer = "city") -> pd.Series[str]:
     """Assign every unit to exactly one class.
 
     Parameters
     ----------
     name : {"province", "axis", "axis_wide_south", "role", "role_points"}
         Which partition.
+    layer : {"city", "county"}
+        Counties of Sichuan belong where their city does.
 
     Returns
     -------
@@ -129,7 +127,7 @@ def partition(name: str) -> pd.Series[str]:
     Raises
     ------
     DataError
-        If there is no such partition.
+        If there is no such partition or layer.
 
     Notes
     -----
@@ -140,7 +138,10 @@ def partition(name: str) -> pd.Series[str]:
         the rest. Choices: Guang'an goes north, with the north-east of Sichuan around it, though
         plans also count it to metropolitan Chongqing; Neijiang stays on the axis though D0 also
         lets it cooperate with the south; Leshan, Meishan, Deyang and Mianyang (D1's western
-        belt) and Ya'an, which no study assigns, form ``other``.
+        belt) and Ya'an, which no study assigns, form ``other``. Counties of Chongqing: the main
+        urban districts end the axis; those whose seat lies west of all of them go south (the
+        south wing of D3 reaches into western Chongqing, which it does not list); those whose
+        seat is nearer to that of Wanzhou than to that of Yuzhong go north; the rest is other.
     ``axis_wide_south``
         The alternative: Guang'an on the axis, Neijiang and Leshan south.
     ``role``
@@ -148,37 +149,94 @@ def partition(name: str) -> pd.Series[str]:
         points of D1 and the small dual core of D0 (Yibin, Luzhou, Mianyang) and the northern
         centres of D3 (Nanchong, Dazhou); all are large cities in D0. Zigong is a large city
         too but stays with the hollow middle, where D0 puts it. ``other``: Deyang, Leshan,
-        Meishan, Guang'an and Ya'an, which no study gives a role of their own.
+        Meishan, Guang'an and Ya'an, which no study gives a role of their own. Counties of
+        Chongqing: the nine main urban districts are core; Yongchuan and Bishan (points of D1)
+        and Wanzhou and Fuling (second tier of D2) secondary; the rest other.
     ``role_points``
         The alternative: ``secondary`` holds D1's points only.
+
+    Examples
+    --------
+    >>> from ccec_econ import circle
+    >>> circle.partition("axis", "county").loc[["500153", "500101", "510104"]].tolist()
+    ['south', 'north', 'axis']
     """
+    table = load_units(layer)
     if name == "province":
-        return load_units("city")["province"].rename("province")
+        return table["province"].rename("province")
     if name not in _PARTITIONS:
         known = ", ".join(["province", *_PARTITIONS])
         raise DataError(f"partition '{name}': unknown; choose one of {known}.")
     classes = _PARTITIONS[name].items()
-    assigned = {_CODES[city]: label for label, cities in classes for city in cities.split()}
-    return pd.Series(assigned, name=name).sort_index().rename_axis("unit")
+    by_city = {_CODES[city]: label for label, cities in classes for city in cities.split()}
+    if layer == "city":
+        return pd.Series(by_city, name=name).sort_index().rename_axis("unit")
+    assigned = table["city"].map(by_city)
+    inside = table["city"] == _CODES["Chongqing"]
+    districts = table[inside]
+    if name.startswith("axis"):
+        assigned[inside] = _axis_of(districts)
+    else:
+        second = _POINTS if name == "role_points" else (*_POINTS, *_SECOND_TIER)
+        assigned[inside] = _role_of(districts, second)
+    return assigned.rename(name)
 
 
-def groups() -> pd.DataFrame:
-    """Return the groups that the source studies name, as far as they exist at the city layer.
+def groups(layer: Layer = "city") -> pd.DataFrame:
+    """Return the groups that the source studies name.
+
+    Parameters
+    ----------
+    layer : {"city", "county"}
+        At the county layer groups hold the districts of Chongqing that the studies name, and all
+        counties of the cities of Sichuan.
 
     Returns
     -------
     DataFrame
-        One row per ``group``, ``unit`` (adcode) and ``study``; ``complete`` is False where the
-        study also names districts or counties of Chongqing, which this layer does not have.
-        Groups that lie within Chongqing altogether are left out. ``attrs["version"]`` is
-        `GROUPS_VERSION`. Groups overlap.
+        One row per ``group``, ``unit`` (adcode), ``study`` and ``section`` of the study;
+        ``complete`` is False where this layer does not have all members, or where the study does
+        not list them (western Chongqing: the districts whose seat lies west of the nine main
+        ones). ``attrs["version"]`` is `GROUPS_VERSION`. Groups overlap. The mountain rim of D0
+        is left out: the study lists no member and no terrain is at hand.
+
+    Raises
+    ------
+    DataError
+        If there is no such layer.
+
+    Examples
+    --------
+    >>> from ccec_econ import circle
+    >>> circle.groups("county").query("group == 'chongqing_pilot'")["unit"].nunique()
+    4
     """
-    rows = [
-        (group, _CODES[city], study, complete)
-        for group, (studies, cities, complete) in _GROUPS.items()
-        for city in cities.split()
-        for study in studies.split()
-    ]
-    table = pd.DataFrame(rows, columns=["group", "unit", "study", "complete"])
-    table.attrs["version"] = GROUPS_VERSION
-    return table
+    load_units(layer)  # refuses unknown layers
+    table = load_table("source_studies", "groups")
+    chosen = table[table["layer"] == layer].drop(columns="layer").reset_index(drop=True)
+    chosen["complete"] = chosen["complete"].astype(bool)
+    chosen["section"] = chosen["section"].fillna("")
+    chosen.attrs["version"] = GROUPS_VERSION
+    return chosen
+
+
+def _axis_of(districts: pd.DataFrame) -> pd.Series[str]:
+    """Classify districts of Chongqing by where their seats lie."""
+    seats = districts.set_index("name")[["lon", "lat"]]
+    main = districts["name"].isin(_MAIN_URBAN)
+    km = distances("county").loc[districts.index]
+    place = {name: unit for unit, name in districts["name"].items()}
+    north = km[place["Wanzhou"]] < km[place["Yuzhong"]]
+    west = districts["lon"] < seats.loc[list(_MAIN_URBAN), "lon"].min()
+    label = pd.Series("other", index=districts.index)
+    for where, name in ((north, "north"), (west, "south"), (main, "axis")):
+        label[where] = name
+    return label
+
+
+def _role_of(districts: pd.DataFrame, second: tuple[str, ...]) -> pd.Series[str]:
+    """Classify districts of Chongqing by the studies that name them."""
+    label = pd.Series("other", index=districts.index)
+    label[districts["name"].isin(second)] = "secondary"
+    label[districts["name"].isin(_MAIN_URBAN)] = "core"
+    return label

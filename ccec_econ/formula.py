@@ -15,6 +15,8 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
+from ccec_econ.formula_words import refuse_function_names, refuse_learning, refuse_unknown_words
+from ccec_econ.lag_terms import lag_of, lagged_term, refuse_odd_lags
 from ccec_econ.panel import Panel, UnbalancedPanel
 
 __all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
@@ -78,11 +80,6 @@ class Design:
         )
 
 
-def lagged_term(term: str) -> str:
-    """Label of the spatial lag of a term."""
-    return f"{_LAG}({term})"
-
-
 def parse(formula: str) -> Spec:
     """Split a formula into response, regressors and fixed effects.
 
@@ -112,6 +109,11 @@ def parse(formula: str) -> Spec:
             f"formula {formula!r} shifts rows across units; build the lag first: "
             "data['x_lag'] = data.groupby(level=0)['x'].shift()."
         )
+    if re.search(r"(?<![\w.)\]`])\.(?![\w.])", sides[1]):
+        raise FormulaError(
+            f"formula {formula!r} writes '.' for all columns; write the regressors out: "
+            "y ~ x1 + x2."
+        )
     response, regressors = sides[0].strip(), parts[0].strip()
     if not response or not regressors:
         side = "left" if not response else "right"
@@ -134,14 +136,19 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
     ------
     FormulaError
         If a name is unknown or reserved, the response is not one numeric column or stands on
-        both sides, a text column is used without ``C()``, ``W()`` is written without weights, or
-        a fixed effect is neither the unit nor the time level.
+        both sides, a text column is used without ``C()``, ``W()`` is written without weights,
+        lags the response or another ``W()`` or stands inside a term, or a fixed effect is neither
+        the unit nor the time level.
     PanelError
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
     effects = effects_of(spec, panel)
+    refuse_learning(str(spec))
     left, right = _formulas(spec)
+    for side in (left, right):
+        refuse_function_names(side)
     used = _used(left, right, panel)
+    refuse_odd_lags(left, right)
     frame = _numeric(panel, used, spec)
     _refuse_not_finite(frame, panel, "column")
     y = _evaluate(left, frame, panel, _no_lag)
@@ -159,7 +166,7 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
         y=panel.cube(y.iloc[:, 0].to_numpy(dtype=np.float64)),
         X=panel.cube(X.to_numpy(dtype=np.float64)),
         terms=terms,
-        lags={j: term[2:-1] for j, term in enumerate(terms) if term.startswith(f"{_LAG}(")},
+        lags={j: of for j, of in enumerate(map(lag_of, terms)) if of is not None},
         effects=effects,
     )
 
@@ -220,6 +227,7 @@ def _used(left: Formula, right: Formula, panel: Panel) -> list[str]:
         )
     unknown = sorted(names - set(columns))
     if unknown:
+        refuse_unknown_words(unknown, f"{left} ~ {right}", (panel.unit_name, panel.time_name))
         near = {hit for name in unknown for hit in difflib.get_close_matches(name, columns, n=2)}
         seen = first_five(columns)
         hint = f"did you mean {first_five(sorted(near))}?" if near else f"it has {seen}."
@@ -284,7 +292,7 @@ def _evaluate(
         raise FormulaError(
             f"'{formula}' cannot be evaluated on the data: {_plain(error)}"
         ) from error
-    _refuse_text(matrix)
+    _refuse_text(matrix, frame)
     columns = pd.DataFrame(matrix)
     _refuse_not_finite(columns, panel, "term")
     return columns
@@ -294,17 +302,32 @@ def _plain(error: BaseException) -> str:
     return " ".join(_ANSI.sub("", str(error)).split())
 
 
-def _refuse_text(matrix: Any) -> None:
+def _refuse_text(matrix: Any, frame: pd.DataFrame) -> None:
     text = [
         str(factor)
         for factor, (kind, _) in matrix.model_spec.encoder_state.items()
         if kind.value == "categorical" and not str(factor).startswith("C(")
     ]
-    if text:
+    if not text:
+        return
+    numbers = [name for name in text if name in frame and _holds_numbers(frame[name])]
+    if numbers:
+        name = numbers[0]
         raise FormulaError(
-            f"column {first_five(text)} holds text; "
-            f"write C({text[0]}) for dummies, or make it a number."
+            f"column {first_five(numbers)} holds numbers as {frame[name].dtype}; give "
+            f"data[{name!r}].astype(float), or write C({name}) for dummies."
         )
+    raise FormulaError(
+        f"column {first_five(text)} holds text; "
+        f"write C({text[0]}) for dummies, or make it a number."
+    )
+
+
+def _holds_numbers(column: pd.Series) -> bool:
+    """Whether every value of a column that is no number by type reads as one."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return False
+    return bool(pd.to_numeric(column, errors="coerce").notna().all())
 
 
 def _refuse_terms(spec: Spec, terms: tuple[str, ...]) -> None:

@@ -145,6 +145,11 @@ def _labelled(
     data: pd.DataFrame, index: tuple[str, str] | None
 ) -> tuple[pd.DataFrame, pd.Index, pd.Index]:
     """Frame indexed (time, unit), sorted, with its units and periods."""
+    if not isinstance(data, pd.DataFrame):
+        raise PanelError(
+            f"data of type {type(data).__name__}: give a DataFrame indexed (unit, time), or with "
+            "the two columns that index=('unit', 'year') names."
+        )
     frame = _indexed(data, index)
     if frame.empty:
         raise PanelError("the data have no rows; check the selection of units and periods.")

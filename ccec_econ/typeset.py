@@ -257,6 +257,13 @@ class Printed:
         """Summary as Markdown."""
         return self.summary().to_markdown()
 
+    def headline(self) -> str:
+        """One line that says what this is."""
+        return self.summary().title
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.headline()}>"
+
     def __str__(self) -> str:
         return str(self.summary())
 

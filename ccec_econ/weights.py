@@ -10,11 +10,13 @@ import pandas as pd
 from libpysal.graph import Graph
 from libpysal.weights import W as ClassicW
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import sparray, spmatrix
 
 from ccec_econ.data import load_table, load_units
 from ccec_econ.errors import AlignmentError, WeightsError, first_five
 
 __all__ = [
+    "AS_TEXT",
     "WeightsLike",
     "align",
     "contiguity",
@@ -34,6 +36,7 @@ type WeightsLike = Graph | ClassicW
 
 _ADJACENCY = {"city": "adj_ccec16", "county": "adj_county221"}
 _DISTANCE = {"city": "dist_ccec16", "county": "dist_county221"}
+AS_TEXT = "the labels agree as text: give both the same type"
 _ROW_SUM = 1e-8  # a row sum closer to 1 than this counts as standardised
 
 
@@ -53,13 +56,17 @@ def contiguity(layer: Layer = "city") -> Graph:
 
 
 def distances(layer: Layer = "city") -> pd.DataFrame:
-    """Great-circle distances in km between seats of government, labelled by unit on both sides.
+    """Great-circle distances between seats of government in km, labelled by unit on both sides.
+
+    Raises
+    ------
+    WeightsError
+        If the layer is unknown.
 
     Examples
     --------
-    >>> import ccec_econ as ce
-    >>> ce.weights.distances().shape
-    (16, 16)
+    >>> float(distances().loc["510100", "500000"])
+    269.33
     """
     ids = _ids(layer)
     table = load_table("geography", f"{_DISTANCE[layer]}_seat_km").set_index("adcode")
@@ -123,8 +130,8 @@ def nearest_of(distance: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     return np.asarray((rank < k) / float(k))
 
 
-def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
-    """Label a square matrix of weights (N, N) with N unit ids.
+def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable]) -> Graph:
+    """Label a square matrix of weights (N, N), dense or sparse, with N unit ids.
 
     Raises
     ------
@@ -132,7 +139,9 @@ def from_matrix(matrix: ArrayLike, ids: Iterable[Hashable]) -> Graph:
         If the matrix is not square, is not as long as `ids`, or holds missing values; if an id
         is missing or stands twice; if a DataFrame carries labels other than `ids`.
     """
-    values, labels = np.asarray(matrix, dtype=np.float64), pd.Index(list(ids))
+    to_dense = getattr(matrix, "toarray", None)
+    dense = matrix if to_dense is None else to_dense()
+    values, labels = np.asarray(dense, dtype=np.float64), pd.Index(list(ids))
     _refuse_ids(labels)
     if isinstance(matrix, pd.DataFrame):
         _refuse_other_labels(matrix, labels)
@@ -209,21 +218,25 @@ def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, 
     return {name: row_standardise(from_matrix(part, ids)) for name, part in parts.items()}
 
 
-def row_standardise(weights: Graph) -> Graph:
+def row_standardise(weights: WeightsLike) -> Graph:
     """Divide each row by its sum.
 
     Raises
     ------
+    AlignmentError
+        If weights carry no labels: label a matrix with `from_matrix`.
     WeightsError
         If a unit has no neighbour, or its weights sum to zero: nothing to divide by.
     """
-    W, ids = _matrix(weights, weights.unique_ids), weights.unique_ids
+    graph = _as_graph(weights)
+    ids = graph.unique_ids
+    W = _matrix(graph, ids)
     _refuse_islands(W, ids)
     sums = W.sum(axis=1)
     if (np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)).any():
         zero = ids[np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)]
         raise WeightsError(f"weights of {first_five(zero)} sum to zero; they cannot be scaled.")
-    return weights.transform("R")
+    return graph.transform("R")
 
 
 def is_row_standardised(W: NDArray[np.float64]) -> bool:
@@ -237,12 +250,18 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
     Raises
     ------
     AlignmentError
-        If weights carry no labels, or labels and units differ (both differences are listed).
+        If weights carry no labels, `units` is no Index, or labels and units differ (both
+        differences are listed).
     WeightsError
         If a unit has no neighbour, a unit neighbours itself, or a weight is negative or not
         finite.
     """
     graph = _as_graph(weights)
+    if not isinstance(units, pd.Index):
+        raise AlignmentError(
+            f"units of type {type(units).__name__}: give the labels in their order as a pandas "
+            "Index, such as fit.panel.units or pd.Index([...])."
+        )
     refuse_mismatch(graph.unique_ids, units)
     W = _matrix(graph, units)
     if not np.isfinite(W).all():
@@ -297,11 +316,7 @@ def refuse_mismatch(labels: pd.Index, units: pd.Index, *, what: str = "weights")
     if not len(only_weights) and not len(only_panel):
         return
     as_text = set(labels.astype(str)) == set(units.astype(str))
-    remedy = (
-        "the labels agree as text: give both the same type"
-        if as_text
-        else "drop or add units on one side"
-    )
+    remedy = AS_TEXT if as_text else "drop or add units on one side"
     raise AlignmentError(
         f"{what} and panel differ: {len(only_weights)} only in the {what} "
         f"({first_five(only_weights) or 'none'}), {len(only_panel)} only in the panel "

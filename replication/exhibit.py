@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 import io
+import re
 import sys
 import zlib
 from collections.abc import Callable, Mapping
@@ -92,7 +93,7 @@ class Exhibit:
                 "id": row.id,
                 "paper": row.paper,
                 "title": row.title,
-                "finding": self.finding,
+                "finding": _minus(self.finding),
                 "numbers": rounded(self.numbers, f"{row.id}: number"),
             }
         )
@@ -150,6 +151,11 @@ def _by_stem[Item](name: str, item: Item | Mapping[str, Item] | None) -> dict[st
         return {}
     several = item if isinstance(item, Mapping) else {"": item}
     return {f"{name}_{suffix}" if suffix else name: part for suffix, part in several.items()}
+
+
+def _minus(text: str) -> str:
+    """Set minus signs of numbers as such; hyphens between words and digits stay."""
+    return re.sub(r"(?<![\w.])-(?=\d)", "−", text)
 
 
 def _number(paper: str, place: int) -> str:

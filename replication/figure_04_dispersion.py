@@ -1,4 +1,4 @@
-"""Figure 4: spread of GDP per resident, share of the two cores, gap of the hollow middle."""
+"""Figure 4: spread of GDP per resident and its parts, share of the cores, gap of the middle."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ from typing import Any
 import pandas as pd
 
 from ccec_econ import circle
-from ccec_econ.convergence import Trend, complete_years, core_share, hollow_gap, sigma, trend
+from ccec_econ.convergence import (
+    Trend,
+    complete_years,
+    core_share,
+    hollow_gap,
+    sigma,
+    theil_nested,
+    trend,
+)
 from ccec_econ.data import load_panel
 from ccec_econ.report.figure import Line, TimePanel, time_panels
-from ccec_econ.report.style import INK, ROLE_COLOURS, PaperFigure
+from ccec_econ.report.style import INK, PALETTE, ROLE_COLOURS, PaperFigure
 from exhibit import Exhibit, main
 
 # The policy's dates; a year's value stands at the middle of the year.
@@ -45,6 +53,12 @@ PANELS = (
         ),
     ),
 )
+PARTS = (
+    ("theil_total", "total", INK, "solid", (2014, 8.0)),
+    ("theil_units", "within wings", PALETTE[0], "solid", (2006, 7.0)),
+    ("theil_axis", "between wings", PALETTE[1], "dashed", (2005, -8.0)),
+    ("theil_province", "between provinces", PALETTE[3], "solid", (2005, 5.0)),
+)
 PRICES = (
     "each city's own deflator, in {year} from {low:.2f} ({low_city}) to {high:.2f} ({high_city}) "
     "times that of 2000"
@@ -53,8 +67,9 @@ NOTE = (
     "A year's value stands at its middle. Dotted: the decision of January 2020 and the outline of "
     "October 2021. Light, before {basis}: residents not yet on the basis of the census of {basis}; "
     "interpolated for up to {most} cities in {first}–{last}. Gap: 1 minus the hollow middle's GDP "
-    "per resident over the cores'. 2000 prices: {prices}. The year {dropped} lacks the revised GDP "
-    "of {lacking}. Sources: data/raw/gdp_revised, data/raw/population."
+    "per resident over the cores'. Theil index: every resident counts the same; wings: axis, "
+    "north, south, rest. 2000 prices: {prices}. The year {dropped} lacks the revised GDP of "
+    "{lacking}. Sources: data/raw/gdp_revised, data/raw/population."
 )
 
 
@@ -68,7 +83,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     return Exhibit(
         figure=draw(data, basis, note(panel, data, basis, PRICES.format(**prices))),
         data=data.reset_index(),
-        finding=finding(trends, PRICES.format(**prices)),
+        finding=finding(data, trends, PRICES.format(**prices)),
         numbers={"basis": basis, "deflator": prices}
         | {name: numbers(fit) for name, fit in trends.items()},
     )
@@ -80,6 +95,8 @@ def compute(panel: pd.DataFrame) -> pd.DataFrame:
     used = panel[panel.index.get_level_values("year").isin(years)]
     used = used.assign(gdp_pc_current=1e4 * used["gdp"] / used["pop"])  # yuan
     roles = circle.roles()
+    levels = {name: circle.partition(name) for name in ("province", "axis")}
+    theil = theil_nested(used, "gdp_pc", "pop", levels).add_prefix("theil_")
     measures = {
         "sigma_real": sigma(used, "gdp_pc"),
         "sigma_current": sigma(used, "gdp_pc_current"),
@@ -89,7 +106,7 @@ def compute(panel: pd.DataFrame) -> pd.DataFrame:
         "hollow_gap_current": hollow_gap(used, "gdp", "pop", roles),
         "interpolated": used["pop_published"].isna().groupby("year").sum(),
     }
-    return pd.DataFrame(measures)
+    return pd.DataFrame(measures).join(theil)
 
 
 def census_year(panel: pd.DataFrame) -> int:
@@ -112,7 +129,7 @@ def deflators(panel: pd.DataFrame, year: int) -> dict[str, Any]:
 
 
 def draw(data: pd.DataFrame, basis: int, text: str) -> PaperFigure:
-    """Draw the three panels; the cores' share of GDP does not rest on residents."""
+    """Draw the four panels; the cores' share of GDP does not rest on residents."""
     panels = []
     for title, scale, colour, lines in PANELS:
         drawn = [
@@ -127,7 +144,12 @@ def draw(data: pd.DataFrame, basis: int, text: str) -> PaperFigure:
             for (name, label, place), stroke in zip(lines, ("solid", "dashed"), strict=True)
         ]
         panels.append(TimePanel(title, tuple(drawn)))
-    return time_panels(panels, marks=MARKS, note=text)
+    parts = tuple(
+        Line(label, data[name], colour, stroke, basis, place)
+        for name, label, colour, stroke, place in PARTS
+    )
+    panels.append(TimePanel("(d) Theil index of GDP per resident, 2000 prices", parts))
+    return time_panels(panels, marks=MARKS, columns=2, note=text)
 
 
 def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int, prices: str) -> str:
@@ -146,7 +168,7 @@ def note(panel: pd.DataFrame, data: pd.DataFrame, basis: int, prices: str) -> st
     )
 
 
-def finding(trends: dict[str, Trend], prices: str) -> str:
+def finding(data: pd.DataFrame, trends: dict[str, Trend], prices: str) -> str:
     """Say how each measure moved since the census, and how sure its slope is."""
     real = trends["sigma_real"]
     said = {name: moved(fit, percent="sigma" not in name) for name, fit in trends.items()}
@@ -156,7 +178,22 @@ def finding(trends: dict[str, Trend], prices: str) -> str:
         f"{said['hollow_gap_real']}; at current prices the first {said['sigma_current']} and the "
         f"second {said['hollow_gap_current']}. Prices of 2000 rest on "
         f"{prices}. The share of the two cores in GDP "
-        f"{said['core_share_gdp']}, that in residents {said['core_share_residents']}."
+        f"{said['core_share_gdp']}, that in residents {said['core_share_residents']}. "
+        + parts_said(data, real)
+    )
+
+
+def parts_said(data: pd.DataFrame, real: Trend) -> str:
+    """Say how much of Theil's index lies where, in the first and the last year."""
+    shares = {
+        name: [100.0 * float(data.loc[y, name] / data.loc[y, "theil_total"]) for y in ends]
+        for ends in [(real.first, real.last)]
+        for name in ("theil_units", "theil_axis", "theil_province")
+    }
+    units, wings, provinces = ("{:.0f} to {:.0f} %".format(*both) for both in shares.values())
+    return (
+        f"Of the Theil index the part between cities of a wing goes from {units}, between wings of "
+        f"a province from {wings}, between the two provinces from {provinces}."
     )
 
 

@@ -97,17 +97,19 @@ def finding(horizons: pd.DataFrame, about: dict[str, float], labels: dict[str, s
         f"({'at all horizons' if len(rows) == _count(horizons) else _places(rows['horizon'])})"
         for (term, effect), rows in places.groupby(["term", "effect"], sort=False)
     ]
+    inside = about["upper"] < 1.0
+    moved = about["tau"] - about["tau_uncorrected"]
+    zero = 100 * (1 - about["static"])
     return (
-        f"Growth, unlike the level of income, forgets: its corrected τ + ρ + η is "
-        f"{about['total']:.2f} with a 95 % interval from {about['lower']:.2f} to "
-        f"{about['upper']:.2f}, below one, so long-run effects exist. Of the total effect of a "
-        f"change that stays, {about['at_once']:.0f} % come in the same year and "
-        f"{about['year_after']:.0f} % by the year after, at the estimate; with so few years the "
-        f"correction of τ, from {about['tau_uncorrected']:.2f} to {about['tau']:.2f}, is large. "
+        f"The corrected τ + ρ + η of growth is {about['total']:.2f} with a 95 % interval from "
+        f"{about['lower']:.2f} to {about['upper']:.2f}, "
+        + ("below one, so long-run effects exist. " if inside else "which holds one. ")
+        + f"Of the total effect of a change that stays, {about['at_once']:.0f} % come in the same "
+        f"year and {about['year_after']:.0f} % by the year after, at the estimate; the correction "
+        f"moves τ by {moved:+.2f}, from {about['tau_uncorrected']:.2f} to {about['tau']:.2f}. "
         f"Responses whose 95 % interval leaves zero out: {ce.report.listed(said)}. With ρ at "
-        f"{about['static']:.2f} in the static model, {100 * (1 - about['static']):.0f} % of every "
-        "total effect are of order zero: at the estimate hardly anything is handed on beyond a "
-        "unit and its neighbours."
+        f"{about['static']:.2f} in the static model, {zero:.0f} % of every total effect are of "
+        "order zero and the rest is handed on beyond a unit and its neighbours."
     ).replace(" -", " −")
 
 

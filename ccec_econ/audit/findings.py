@@ -83,7 +83,7 @@ class Finding:
         return abs(self.wrong - self.published) <= 0.5 * 10.0**-self.digits * (1.0 + 1e-6)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Findings(Printed):
     """The findings in the order of their numbers."""
 

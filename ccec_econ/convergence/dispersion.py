@@ -1,87 +1,91 @@
-"""Dispersion across units by year: sigma, Theil, shares of the cores, the hollow middle.
-
-Every function takes a panel indexed (unit, year) and returns one row per year. Units weigh the
-same in `sigma` and by residents in `theil_between` and `hollow_gap`. The Theil index is written
-out here because `inequality.TheilD` gives every unit the same weight; with equal populations the
-two agree.
-"""
+"""Dispersion across units by year, with bootstrap intervals: sigma, CV, Gini, Theil, Atkinson."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from ccec_econ.convergence.measures import Measure, MeasureName, measure
+from ccec_econ.convergence.tables import Classes, classes_of, positive
 from ccec_econ.errors import AlignmentError, PanelError, first_five
 
-__all__ = [
-    "Classes",
-    "complete_years",
-    "core_share",
-    "hollow_gap",
-    "primacy",
-    "sigma",
-    "theil_between",
-]
+__all__ = ["dispersion", "dispersion_intervals", "sigma"]
 
-type Classes = Mapping[str, str] | pd.Series[str]
-"""Class of each unit, for example `ccec_econ.circle.roles`."""
+_FEWEST = 2
 
 
-def complete_years(panel: pd.DataFrame, columns: Sequence[str]) -> list[int]:
-    """List the years in which every unit has a figure in all columns.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        Indexed (unit, year).
-    columns : sequence of str
-        Columns that must be present.
-
-    Raises
-    ------
-    PanelError
-        If a column is absent or the index is not (unit, year).
-
-    Examples
-    --------
-    >>> panel = pd.DataFrame(
-    ...     {"y": [1.0, 2.0, None, 4.0]},
-    ...     index=pd.MultiIndex.from_product([["a", "b"], [2001, 2002]], names=["unit", "year"]),
-    ... )
-    >>> complete_years(panel, ["y"])
-    [2002]
-    """
-    full = pd.concat([_table(panel, name).notna().all(axis="columns") for name in columns], axis=1)
-    return [int(year) for year in full.index[full.all(axis="columns")]]
-
-
-def sigma(panel: pd.DataFrame, column: str) -> pd.Series[float]:
-    """Measure the standard deviation across units of the logarithm of a column, by year.
+def dispersion(
+    panel: pd.DataFrame,
+    column: str,
+    name: MeasureName = "sigma",
+    *,
+    population: str | None = None,
+    aversion: float = 0.5,
+) -> pd.Series[float]:
+    """Measure the dispersion of a column across units, by year.
 
     Parameters
     ----------
     panel : DataFrame
         Indexed (unit, year), N units.
     column : str
-        Positive levels, for example ``"gdp_pc"``; the logarithm is taken here.
+        Positive values per head, for example ``"gdp_pc"``.
+    name : {"sigma", "cv", "gini", "theil", "atkinson"}
+        Which measure.
+    population : str, optional
+        Residents: every resident then counts the same. Without it every unit does.
+    aversion : float
+        Aversion to inequality, for Atkinson's measure only.
 
     Returns
     -------
     Series
-        By year, named ``sigma``.
+        By year, named after the measure.
 
     Raises
     ------
     PanelError
-        If values are missing or not positive.
+        If values are missing or not positive, or there is one unit only.
+    ValueError
+        If the measure is unknown or the aversion not positive.
 
     Notes
     -----
-    ``s_t = sqrt(sum_i (ln y_it - mean_t)^2 / N)``. The divisor is N, not N - 1, because the units
-    are all units, not a sample. Units weigh the same (Barro and Sala-i-Martin 1992, *Journal of
-    Political Economy* 100(2), 223-251).
+    With weights w (1/N, or shares of population) and mean m = sum w y:
+
+    - sigma: ``sqrt(sum w (ln y - sum w ln y)^2)`` (Barro and Sala-i-Martin 1992, *Journal of
+      Political Economy* 100(2), 223-251);
+    - CV: ``sqrt(sum w (y - m)^2) / m``; weighted by population it is Williamson's (1965, *Economic
+      Development and Cultural Change* 13(4), 1-84);
+    - Gini: ``sum_i sum_j w_i w_j |y_i - y_j| / (2 m)``;
+    - Theil: ``sum w (y/m) ln(y/m)`` (Theil 1967, *Economics and Information Theory*, ch. 4);
+    - Atkinson: ``1 - (sum w y^(1-e))^(1/(1-e)) / m``, for e = 1 ``1 - exp(sum w ln y) / m``
+      (Atkinson 1970, *Journal of Economic Theory* 2(3), 244-263).
+
+    Divisors are N, not N - 1: the units are all units, not a sample. Differences among residents of
+    one unit are not seen.
+
+    Examples
+    --------
+    >>> panel = pd.DataFrame(
+    ...     {"y": [1.0, 3.0]},
+    ...     index=pd.MultiIndex.from_product([["a", "b"], [2001]], names=["unit", "year"]),
+    ... )
+    >>> dispersion(panel, "y", "cv").to_dict(), dispersion(panel, "y", "gini").to_dict()
+    ({2001: 0.5}, {2001: 0.25})
+    """
+    compute = measure(name, aversion=aversion)
+    y, w = _arrays(panel, column, population)
+    return pd.Series(compute(y.to_numpy(), w), index=y.index, name=name)
+
+
+def sigma(panel: pd.DataFrame, column: str) -> pd.Series[float]:
+    """Measure the standard deviation across units of the logarithm of a column, by year.
+
+    The same as ``dispersion(panel, column, "sigma")``, which states formula and errors.
 
     Examples
     --------
@@ -92,235 +96,114 @@ def sigma(panel: pd.DataFrame, column: str) -> pd.Series[float]:
     >>> sigma(panel, "y").to_dict()
     {2001: 1.0}
     """
-    logs = _positive(panel, column).apply(np.log)
-    return logs.std(axis="columns", ddof=0).rename("sigma")
+    return dispersion(panel, column, "sigma")
 
 
-def theil_between(
-    panel: pd.DataFrame, value: str, population: str, groups: Classes
+def dispersion_intervals(
+    panel: pd.DataFrame,
+    column: str,
+    name: MeasureName = "sigma",
+    *,
+    population: str | None = None,
+    aversion: float = 0.5,
+    strata: Classes | None = None,
+    draws: int = 999,
+    level: float = 0.95,
+    rng: int | np.random.Generator = 0,
 ) -> pd.DataFrame:
-    """Split the Theil index into between and within groups of units, by year.
+    """Attach bootstrap intervals to a measure of dispersion, by year.
+
+    Whole units are drawn with replacement, the same units in every year. The circle holds all of
+    its units: the interval says how much the measure hangs on which units there are.
 
     Parameters
     ----------
-    panel : DataFrame
-        Indexed (unit, year).
-    value : str
-        Totals (not per head), for example ``"gdp_real"``.
-    population : str
-        Residents.
-    groups : mapping or Series
-        Group of each unit.
+    panel, column, name, population, aversion
+        As in `dispersion`.
+    strata : mapping or Series, optional
+        Class of each unit: draws then keep the number of units in each.
+    draws : int
+    level : float
+        Confidence level in (0, 1).
+    rng : int or Generator
+        Seed or generator; the default repeats the same draws.
 
     Returns
     -------
     DataFrame
-        By year: ``total``, ``between``, ``within`` (they add up) and ``between_share``, the
-        share of the total that lies between groups.
+        By year: estimate, lower, upper.
 
     Raises
     ------
-    PanelError
-        If values are missing or not positive.
+    PanelError, ValueError
+        As `dispersion`; also if `level` is not in (0, 1) or `draws` is not positive.
     AlignmentError
-        If a unit has no group.
+        If a unit has no stratum, or is alone in one.
 
     Notes
     -----
-    With shares ``s_i`` of the value and ``p_i`` of the population, summing to S_g and P_g over
-    group g, ``T = sum_i s_i ln(s_i / p_i)``, between ``sum_g S_g ln(S_g / P_g)``, within
-    ``sum_g S_g sum_(i in g) (s_i / S_g) ln((s_i / S_g) / (p_i / P_g))`` (Theil 1967, *Economics
-    and Information Theory*, North-Holland, ch. 4). Differences among residents of one unit are
-    not seen.
+    Without strata bias-corrected and accelerated (Efron 1987, *Journal of the American Statistical
+    Association* 82, 171-185), because measures of dispersion are biased downwards in resamples;
+    with strata, of which some may hold two units, plain percentiles.
     """
-    s = _shares(_positive(panel, value))
-    p = _shares(_positive(panel, population))
-    label = _classes(groups, s.columns)
-    S = s.T.groupby(label).sum().T
-    P = p.T.groupby(label).sum().T
-    inside = s.div(S[label].to_numpy())
-    expected = p.div(P[label].to_numpy())
-    parts = pd.DataFrame(
-        {
-            "total": (s * _log(s.div(p))).sum(axis="columns"),
-            "between": (S * _log(S.div(P))).sum(axis="columns"),
-            "within": (s * _log(inside.div(expected))).sum(axis="columns"),
-        }
+    from scipy.stats import bootstrap  # a tenth of a second: only when asked
+
+    if not 0.0 < level < 1.0 or draws < 1:
+        raise ValueError(f"level {level}, draws {draws}: need 0 < level < 1 and draws >= 1.")
+    compute = measure(name, aversion=aversion)
+    y, w = _arrays(panel, column, population)
+    places = np.arange(y.shape[1])
+    label = None if strata is None else classes_of(strata, y.columns)
+    samples = [places] if label is None else [places[label == one] for one in label.unique()]
+    if label is not None and min(len(one) for one in samples) < _FEWEST:
+        alone = [one for one in label.unique() if (label == one).sum() < _FEWEST]
+        raise AlignmentError(
+            f"strata {first_five(alone)} hold one unit each; join them to others, a single unit "
+            "cannot be drawn again."
+        )
+    seeds = np.random.default_rng(rng).integers(2**32)
+    ends = []
+    for values, weights in zip(y.to_numpy(), w, strict=True):
+        found = bootstrap(
+            samples,
+            partial(_on_places, compute=compute, y=values, w=weights),
+            n_resamples=draws,
+            confidence_level=level,
+            method="BCa" if label is None else "percentile",
+            vectorized=True,
+            axis=-1,
+            rng=np.random.default_rng(seeds),  # the same units in every year
+        )
+        ends.append((found.confidence_interval.low, found.confidence_interval.high))
+    estimate = compute(y.to_numpy(), w)
+    return pd.DataFrame(
+        np.column_stack([estimate, np.array(ends)]),
+        index=y.index,
+        columns=["estimate", "lower", "upper"],
     )
-    parts["between_share"] = parts["between"] / parts["total"]
-    return parts
 
 
-def core_share(
-    panel: pd.DataFrame, value: str, roles: Classes, *, core: Collection[str] = ("core",)
-) -> pd.Series[float]:
-    """Compute the share of the cores (or other roles) in the total of all units, by year.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        Indexed (unit, year).
-    value : str
-        Totals, for example ``"gdp"``.
-    roles : mapping or Series
-        Role of each unit.
-    core : collection of str
-        Roles that count.
-
-    Returns
-    -------
-    Series
-        By year, 0 to 1, named ``core_share``.
-
-    Raises
-    ------
-    PanelError
-        If values are missing or not positive.
-    AlignmentError
-        If a unit has no role, or no unit has a role that counts.
-
-    Notes
-    -----
-    ``sum_(i in core) y_it / sum_i y_it``; with two cores the two-city concentration of the
-    literature on primacy.
-    """
-    totals = _positive(panel, value)
-    chosen = _members(_classes(roles, totals.columns), core)
-    return _shares(totals)[chosen].sum(axis="columns").rename("core_share")
+def _on_places(
+    *places: NDArray[np.int64],
+    axis: int = -1,
+    compute: Measure,
+    y: NDArray[np.float64],
+    w: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Compute the measure on the units drawn, one array of places per stratum."""
+    drawn = np.concatenate(places, axis=axis)
+    weights = w[drawn]
+    return compute(y[drawn], weights / weights.sum(axis=-1, keepdims=True))
 
 
-def primacy(panel: pd.DataFrame, value: str) -> pd.Series[float]:
-    """Compare the largest unit with the second largest, by year.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        Indexed (unit, year), at least two units.
-    value : str
-        Totals, for example ``"gdp"``.
-
-    Returns
-    -------
-    Series
-        By year, at least 1, named ``primacy``.
-
-    Raises
-    ------
-    PanelError
-        If values are missing or not positive, or there are fewer than two units.
-
-    Notes
-    -----
-    ``y_(1) / y_(2)`` (Jefferson 1939, *Geographical Review* 29(2), 226-232).
-    """
-    totals = _positive(panel, value)
-    if totals.shape[1] < 2:
+def _arrays(
+    panel: pd.DataFrame, column: str, population: str | None
+) -> tuple[pd.DataFrame, NDArray[np.float64]]:
+    """Values and weights, each of shape (T, N)."""
+    y = positive(panel, column)
+    if y.shape[1] < _FEWEST:
         raise PanelError(
-            f"primacy of '{value}': {totals.shape[1]} unit; give at least two to compare."
+            f"dispersion of '{column}': {y.shape[1]} unit; give at least two to compare."
         )
-    ordered = np.sort(totals.to_numpy(), axis=1)
-    return pd.Series(ordered[:, -1] / ordered[:, -2], index=totals.index, name="primacy")
-
-
-def hollow_gap(
-    panel: pd.DataFrame, value: str, population: str, roles: Classes
-) -> pd.Series[float]:
-    """Measure how far the hollow middle lies behind the cores per resident, by year.
-
-    Parameters
-    ----------
-    panel : DataFrame
-        Indexed (unit, year).
-    value : str
-        Totals (not per head), for example ``"gdp_real"``.
-    population : str
-        Residents.
-    roles : mapping or Series
-        Role of each unit, with ``"core"`` and ``"hollow"`` among them.
-
-    Returns
-    -------
-    Series
-        By year, named ``hollow_gap``: 0 when the two groups are level, 0.4 when the hollow middle
-        has 60 per cent of the cores' value per resident, negative when it is ahead.
-
-    Raises
-    ------
-    PanelError
-        If values are missing or not positive.
-    AlignmentError
-        If a unit has no role or one of the two groups is empty.
-
-    Notes
-    -----
-    ``1 - (sum_h Y / sum_h P) / (sum_c Y / sum_c P)`` over hollow units h and cores c: means
-    weighted by population.
-    """
-    totals, people = _positive(panel, value), _positive(panel, population)
-    label = _classes(roles, totals.columns)
-    hollow, core = _members(label, ("hollow",)), _members(label, ("core",))
-    per_head = [
-        totals[members].sum(axis="columns") / people[members].sum(axis="columns")
-        for members in (hollow, core)
-    ]
-    return (1.0 - per_head[0] / per_head[1]).rename("hollow_gap")
-
-
-def _table(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Return one column as years (T rows) by units (N columns)."""
-    if list(panel.index.names) != ["unit", "year"]:
-        raise PanelError(
-            f"panel: index levels {list(panel.index.names)}; index it by ('unit', 'year')."
-        )
-    if column not in panel.columns:
-        raise PanelError(
-            f"column '{column}': not in the panel; it holds {first_five(panel.columns)}."
-        )
-    doubled = panel.index[panel.index.duplicated()]
-    if len(doubled):
-        raise PanelError(
-            f"panel: {len(doubled)} rows appear twice ({first_five(doubled)}); keep one per unit "
-            "and year."
-        )
-    return panel[column].astype(float).unstack("unit")
-
-
-def _positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:
-    table = _table(panel, column)
-    for bad, what in ((table.isna(), "missing"), (table <= 0, "not positive")):
-        cells = [f"{unit} {year}" for year, unit in bad.stack()[lambda cell: cell].index]
-        if cells:
-            raise PanelError(
-                f"column '{column}': {len(cells)} values {what} ({first_five(cells)}); choose "
-                "years in which every unit has a positive figure (`complete_years`)."
-            )
-    return table
-
-
-def _shares(totals: pd.DataFrame) -> pd.DataFrame:
-    return totals.div(totals.sum(axis="columns"), axis="index")
-
-
-def _log(table: pd.DataFrame) -> pd.DataFrame:
-    return table.apply(np.log)
-
-
-def _classes(classes: Classes, units: pd.Index) -> pd.Series[str]:
-    label = pd.Series(dict(classes.items()), dtype=object).reindex(units)
-    without = units[label.isna()]
-    if len(without):
-        raise AlignmentError(
-            f"classes: none for {len(without)} units ({first_five(without)}); assign every unit "
-            "of the panel."
-        )
-    return label
-
-
-def _members(label: pd.Series[str], wanted: Collection[str]) -> list[str]:
-    chosen = [str(unit) for unit in label.index[label.isin(list(wanted))]]
-    if not chosen:
-        raise AlignmentError(
-            f"roles: no unit is {' or '.join(wanted)}; the roles are "
-            f"{first_five(sorted(label.unique()))}."
-        )
-    return chosen
+    mass = np.ones(y.shape) if population is None else positive(panel, population).to_numpy()
+    return y, mass / mass.sum(axis=1, keepdims=True)

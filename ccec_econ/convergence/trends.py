@@ -1,4 +1,4 @@
-"""Linear trend of a yearly series with a standard error robust to autocorrelation."""
+"""Linear trend of a yearly series, robust to autocorrelation, and the test of weak sigma on it."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from ccec_econ.errors import PanelError, first_five
 
-__all__ = ["Trend", "trend"]
+__all__ = ["Trend", "WeakSigma", "trend", "weak_sigma"]
 
 _FEWEST_YEARS = 5
+_CRITICAL = -1.65  # 5 %, one-sided, as Kong, Phillips and Sul print it
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,54 @@ def trend(series: pd.Series[float], *, lags: int | None = None) -> Trend:
         end=float(series.iloc[-1]),
         lags=chosen,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class WeakSigma:
+    """Test of no weak sigma-convergence.
+
+    Attributes
+    ----------
+    trend : Trend
+        Linear trend of the cross-section variance.
+    pvalue : float
+        One-sided p-value of its t-ratio, normal.
+    converges : bool
+        Whether the t-ratio lies below -1.65.
+    """
+
+    trend: Trend
+    pvalue: float
+    converges: bool
+
+
+def weak_sigma(variance: pd.Series[float]) -> WeakSigma:
+    """Test whether cross-section dispersion falls, against no weak sigma-convergence.
+
+    Parameters
+    ----------
+    variance : Series
+        Cross-section variance (of logarithms, say) by consecutive years.
+
+    Raises
+    ------
+    PanelError
+        As `trend`.
+
+    Notes
+    -----
+    Regress K_t on (1, t); Newey-West t-ratio with floor(T^(1/3)) lags; below -1.65 the dispersion
+    falls (Kong, Phillips and Sul 2019, *Journal of Econometrics* 209(2), 185-207). Made for long
+    panels: with twenty years the decision is indicative.
+
+    Examples
+    --------
+    >>> falling = pd.Series([1.0, 0.8, 0.65, 0.5, 0.42, 0.33], index=range(2001, 2007))
+    >>> weak_sigma(falling).converges
+    True
+    """
+    found = trend(variance, lags=int(np.cbrt(len(variance) + 1e-9)))
+    return WeakSigma(found, float(stats.norm.cdf(found.tstat)), found.tstat < _CRITICAL)
 
 
 def _checked_years(series: pd.Series[float]) -> NDArray[np.float64]:

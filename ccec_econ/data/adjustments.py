@@ -8,7 +8,15 @@ import pandas as pd
 
 from ccec_econ.data.store import wide, wide_flags
 
-__all__ = ["COLUMNS", "cells_with", "concat_rows", "flagged_rows", "rows_where", "suspect_cells"]
+__all__ = [
+    "COLUMNS",
+    "cell",
+    "cells_with",
+    "concat_rows",
+    "flagged_rows",
+    "rows_where",
+    "suspect_cells",
+]
 
 COLUMNS = ["unit", "year", "variable", "published", "used", "reason"]
 """Columns of a table of adjustments; `unit` is an adcode, or ``circle`` for a common factor."""
@@ -28,7 +36,7 @@ def rows_where(
     """
     cells = [(unit, year) for unit in mask.columns for year in mask.index[mask[unit]]]
     rows = [
-        (unit, int(year), variable, _cell(published, year, unit), _cell(used, year, unit), reason)
+        (unit, int(year), variable, cell(published, year, unit), cell(used, year, unit), reason)
         for unit, year in cells
     ]
     return pd.DataFrame(rows, columns=COLUMNS).astype({"published": float, "used": float})
@@ -79,7 +87,8 @@ def concat_rows(tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return stacked.sort_values(["unit", "variable", "year"], ignore_index=True)
 
 
-def _cell(table: pd.DataFrame, year: int, unit: str) -> float:
+def cell(table: pd.DataFrame, year: int, unit: str) -> float:
+    """Return one cell, missing where the table does not have it."""
     if year not in table.index or unit not in table.columns:
         return float("nan")
     return float(table[unit].loc[year])

@@ -1,20 +1,29 @@
-"""The codebook: one row per column of the two panels."""
+"""The codebook: one row per column of the two panels and of the census figures."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 
+from ccec_econ.data.census import load_census
 from ccec_econ.data.panels import load_panel
 from ccec_econ.data.store import data_dir
 from ccec_econ.errors import DataError, first_five
 
-__all__ = ["describe_columns", "load_codebook", "refresh_codebook"]
+__all__ = ["LAYERS", "describe_columns", "load_codebook", "refresh_codebook"]
 
 _KEY = ["layer", "variable"]
 _WRITTEN = ["label", "unit", "type", "source", "transformation"]
 _COUNTED = ["first_year", "last_year", "min", "max", "missing"]
+
+LAYERS: dict[str, Callable[[], pd.DataFrame]] = {
+    "city": lambda: load_panel("city"),
+    "county": lambda: load_panel("county"),
+    "census": load_census,
+}
+"""What the codebook describes: the frame of each layer."""
 
 
 def load_codebook() -> pd.DataFrame:
@@ -76,8 +85,8 @@ def refresh_codebook(path: Path | None = None) -> Path:
     """
     path = data_dir() / "codebook.csv" if path is None else path
     book = _read(path)
-    for layer in ("city", "county"):
-        counted = describe_columns(load_panel(layer))
+    for layer, load in LAYERS.items():
+        counted = describe_columns(load())
         rows = book["layer"] == layer
         described = book.loc[rows, "variable"]
         differing = set(described).symmetric_difference(counted.index)

@@ -7,6 +7,7 @@ from typing import Literal
 
 import pandas as pd
 
+from ccec_econ.data.census import build_census
 from ccec_econ.data.city import CityPanel, build_city_panel
 from ccec_econ.data.county import CountyPanel, build_county_panel
 from ccec_econ.errors import DataError
@@ -60,13 +61,13 @@ def load_panel(layer: Layer = "city", years: tuple[int, int] | None = None) -> p
     return frame[(held >= first) & (held <= last)].copy()
 
 
-def load_adjustments(layer: Layer = "city") -> pd.DataFrame:
+def load_adjustments(layer: Layer | Literal["census"] = "city") -> pd.DataFrame:
     """List every figure of a panel that is not used as it was published.
 
     Parameters
     ----------
-    layer : {"city", "county"}
-        The panel.
+    layer : {"city", "county", "census"}
+        The panel, or the census figures of the counties.
 
     Returns
     -------
@@ -81,7 +82,8 @@ def load_adjustments(layer: Layer = "city") -> pd.DataFrame:
     DataError
         If the layer does not exist.
     """
-    return _built(layer).adjustments.copy()
+    built = build_census() if layer == "census" else _built(layer)
+    return built.adjustments.copy()
 
 
 def load_level_changes() -> pd.DataFrame:

@@ -93,8 +93,13 @@ class Estimate:
 
     @property
     def varies(self) -> bool:
-        """Whether weights change over time."""
-        return any(isinstance(part, SpectrumPath) for part in (self.weights, self.x_weights))
+        """Whether weights that lag the response or a regressor change over time."""
+        return any(isinstance(part, SpectrumPath) for part in (self.weights, self.lagging))
+
+    @property
+    def lagging(self) -> Spectral | None:
+        """Weights of the regressors where one is lagged by them; None where they are not used."""
+        return self.x_weights if any(self.lag_of) else None
 
     @property
     def periods(self) -> int:

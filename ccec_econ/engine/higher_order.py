@@ -27,7 +27,7 @@ from ccec_econ.engine.moments import reduce_columns
 from ccec_econ.engine.transform import EffectsName, Reduction, demean, reduction
 from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
 
-__all__ = ["HigherOrder", "estimate_higher_order"]
+__all__ = ["HigherOrder", "estimate_higher_order", "norms", "reach"]
 
 _STARTS = (0.0, 0.3, -0.3)  # values of each rho, times its weights' norm, where the search starts
 _SCORE = 1e-6  # gradient, over the number of observations, that counts as zero
@@ -74,8 +74,7 @@ class _Problem:
     size: Reduction
 
     def reach(self, rho: NDArray[np.float64]) -> float:
-        """Sum of |rho_k| |W_k| in the norm that makes it least; one is the border."""
-        return float((self.norms @ np.abs(rho)).min())
+        return float(reach(rho, self.norms))
 
     def residual(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.asarray(self.corner @ np.concatenate([[1.0], -rho]))
@@ -127,7 +126,7 @@ def estimate_higher_order(
     ConvergenceError
         If no start reaches an interior maximum.
     """
-    scale = _norms(W).min(axis=0)
+    scale = norms(W).min(axis=0)
     scale[np.abs(scale - 1.0) < _BORDER] = 1.0  # row-standardised weights stay what they are
     problem, Z, lags, y = _reduce(columns, W / scale[:, None, None], effects)
     rho = _maximise(problem)
@@ -175,12 +174,28 @@ def _reduce(
             "the regressors and the lags before it once the effects are removed; use weights that "
             "differ, and that tell near from far."
         )
-    return _Problem(R[:K, :K], R[:K, K:], R[K:, K:], W, _norms(W), size), Z, lags, y
+    return _Problem(R[:K, :K], R[:K, K:], R[K:, K:], W, norms(W), size), Z, lags, y
 
 
-def _norms(W: NDArray[np.float64]) -> NDArray[np.float64]:
+def norms(W: NDArray[np.float64]) -> NDArray[np.float64]:
     """Norms 1, 2 and infinity of each of the weights (p, N, N), shape (3, p)."""
     return np.stack([np.linalg.norm(W, ord=kind, axis=(1, 2)) for kind in (1, 2, np.inf)])
+
+
+def reach(rho: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of |rho_k| |W_k| in the norm that makes it least; one is the border of the region.
+
+    Parameters
+    ----------
+    rho : ndarray, shape (..., p)
+    lengths : ndarray, shape (3, p)
+        Of the weights, from `norms`.
+
+    Returns
+    -------
+    ndarray, shape (...)
+    """
+    return np.asarray((np.abs(rho) @ lengths.T).min(axis=-1))
 
 
 def _maximise(problem: _Problem) -> NDArray[np.float64]:

@@ -29,7 +29,7 @@ _NODES = 4001  # angles at which the clustered statistic is looked at before roo
 _FLAT = 1e-12  # leading coefficient, in units of the columns' lengths, that counts as zero
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class AndersonRubinSet(Printed):
     """Values of a coefficient that the Anderson-Rubin test does not reject.
 

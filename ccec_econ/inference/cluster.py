@@ -22,7 +22,15 @@ from ccec_econ.inference.vcov import (
     within_nobs,
 )
 
-__all__ = ["Cluster", "enough_periods", "outer", "period_scores", "unit_middle", "unit_scores"]
+__all__ = [
+    "Cluster",
+    "enough_periods",
+    "outer",
+    "period_scores",
+    "refuse_few_periods",
+    "unit_middle",
+    "unit_scores",
+]
 
 _LEVERAGE = 1e-9  # share of a direction's residual variance left to its cluster that counts as none
 _PAIRS = (
@@ -44,7 +52,9 @@ class Cluster:
     A = G for rho and H for lam, u_i holding the linear part and the diagonals. ``Cluster("time")``:
     scores summed by period, for few lags of dependence use `DriscollKraay`. Bread is the inverse
     expected information; CR1 factor g/(g - 1) * (nobs - 1)/(nobs - K), reference t(g - 1), for g
-    clusters.
+    clusters, nobs observations net of effects and K regressors. Software that counts all rows in
+    nobs and time dummies in K too gives errors larger by a few per cent when units are few: 3 % at
+    16 units and 12 periods.
 
     Parameters
     ----------
@@ -57,9 +67,10 @@ class Cluster:
         M - P_Z the full residual maker, dummies of the effects included, and A_g its symmetric
         pseudo-inverse root; unbiased where errors are independent with one variance. Each linear
         combination of coefficients, an effect too, has Satterthwaite's degrees of freedom under
-        that model; intervals from draws use the smallest of those shown, and several restrictions
-        are tested by Hotelling's T^2 with its own. By time it is the same with units and periods
-        exchanged, for periods that are independent of each other.
+        that model; intervals from draws use the smallest among the mean own effects and mean
+        totals of all regressors (or among the blocks between groups), which their note says, and
+        several restrictions are tested by Hotelling's T^2 with its own. By time it is the same
+        with units and periods exchanged, for periods that are independent of each other.
 
     Raises
     ------
@@ -128,7 +139,7 @@ def _bell_mccaffrey(fit: Estimate, by: Literal["unit", "time"]) -> Vcov:
     """
     refuse_spatial(fit, "CR2", _PAIRS)
     if by == "time":
-        enough_periods(fit)
+        refuse_few_periods(fit)
     R = fit.triangle.at(0.0).R
     T, N, K = fit.Z.shape
     Z = solve_triangular(R, fit.Z.reshape(T * N, K).T, trans="T").T.reshape(T, N, K)
@@ -229,6 +240,17 @@ def outer(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def enough_periods(fit: Estimate) -> NDArray[np.float64]:
     """Scores of periods, refused where unit effects make them cancel."""
+    refuse_few_periods(fit)
+    return period_scores(fit)
+
+
+def refuse_few_periods(fit: Estimate) -> None:
+    """Refuse sums over fewer free periods than there are parameters.
+
+    Raises
+    ------
+    IdentificationError
+    """
     T = len(fit.y) - (fit.effects in ("unit", "twoway"))
     needed = len(fit.terms) + len(fit.spatial)
     if needed > T:
@@ -237,4 +259,3 @@ def enough_periods(fit: Estimate) -> NDArray[np.float64]:
             "rank and its standard errors are far too small; cluster by 'unit', or use more "
             "periods."
         )
-    return period_scores(fit)

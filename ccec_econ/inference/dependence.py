@@ -25,7 +25,15 @@ from ccec_econ.engine.transform import demean
 from ccec_econ.inference.outcome import Outcome, inapplicable, normal, simulated
 from ccec_econ.typeset import number
 
-__all__ = ["Moran", "breusch_pagan", "moran", "moran_by_period", "pesaran_cd", "weighted_cd"]
+__all__ = [
+    "Moran",
+    "breusch_pagan",
+    "moran",
+    "moran_by_period",
+    "moran_of_rows",
+    "pesaran_cd",
+    "weighted_cd",
+]
 
 _INDEPENDENT = "residuals of units are uncorrelated"
 _NO_PATTERN = "residuals lie at random on the map"
@@ -62,10 +70,16 @@ def moran_by_period(
 
     Twelve periods give twelve p-values: at least one below 5 % is no finding.
     """
-    e = demean(fit.residuals, "time")
-    expected = -1.0 / (e.shape[1] - 1)
+    return moran_of_rows(demean(fit.residuals, "time"), W, draws, rng)
+
+
+def moran_of_rows(
+    rows: NDArray[np.float64], W: NDArray[np.float64], draws: int, rng: np.random.Generator
+) -> Moran:
+    """Moran's I of each row of values centred over units, (T, N), units permuted within it."""
+    expected = -1.0 / (rows.shape[1] - 1)
     found, pvalues = [], []
-    for row in e:
+    for row in rows:
         value = float(_cross(row[None, :], W)[0] / (row @ row))
         shuffled = rng.permuted(np.tile(row, (draws, 1)), axis=1)
         others = _cross(shuffled, W) / (row @ row)

@@ -1,4 +1,4 @@
-"""Parameters behind effects, and draws of them."""
+"""Draws of the parameters behind effects."""
 
 from __future__ import annotations
 
@@ -7,23 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
-from ccec_econ.inference.vcov import Vcov
 
-__all__ = ["draw_parameters", "parameters"]
+__all__ = ["draw_parameters"]
 
 _TRIES = 100  # draws that may leave the parameter space, per draw kept, before giving up
-
-
-def parameters(fit: Estimate, vcov: Vcov) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """(d, rho) and their covariance; rho is a certain zero without a lag of y."""
-    K = len(fit.terms)
-    theta = np.append(fit.optimum.coefficients, fit.optimum.rho)
-    V = np.zeros((K + 1, K + 1))
-    kept = K if fit.spectrum is None else K + 1
-    V[:kept, :kept] = vcov.matrix[:kept, :kept]
-    return theta, V
 
 
 def draw_parameters(

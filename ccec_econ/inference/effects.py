@@ -18,9 +18,14 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.intervals import Intervals
-from ccec_econ.inference.measure import effect_map, errors_along, measure, slopes_along
+from ccec_econ.inference.measure import (
+    Refits,
+    effect_map,
+    errors_along,
+    measure,
+    slopes_along,
+)
 from ccec_econ.inference.reduced_form import ReducedForm, averages
-from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, interval, number
 
@@ -39,7 +44,7 @@ SUMS = np.array([[1.0, 0.0], [-1.0, 1.0], [0.0, 1.0]])  # of mean diagonal and m
 _TITLE = "Direct, indirect and total effects"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Effects(Intervals):
     """Effects of every regressor.
 
@@ -132,7 +137,7 @@ def effects(
     level: float,
     draws: int,
     rng: np.random.Generator,
-    bootstrap: Bootstrap | None = None,
+    bootstrap: Refits | None = None,
 ) -> Effects:
     """Compute the effects of every term of a reduced form.
 

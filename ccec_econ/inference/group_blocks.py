@@ -37,7 +37,22 @@ class Partition:
 
 
 def partition(units: pd.Index, groups: pd.Series, weights: pd.Series | None) -> Partition:
-    """Check that groups, and weights if any, name exactly the units; build the averages."""
+    """Check that groups, and weights if any, name exactly the units; build the averages.
+
+    Parameters
+    ----------
+    units : Index
+        Labels of the N units, in the order of the form.
+    groups : Series
+        Group by unit. Order of groups: that of the categories, or sorted.
+    weights : Series, optional
+        Positive weights by unit, used within groups in place of equal ones.
+
+    Raises
+    ------
+    AlignmentError
+        If groups or weights do not name every unit, or name others.
+    """
     _refuse_mismatch("groups", units, groups)
     assigned = groups.loc[units]
     if isinstance(assigned.dtype, pd.CategoricalDtype):

@@ -27,20 +27,18 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.contrast import Alternative, Contrast, one_sided
-from ccec_econ.inference.group_blocks import Split, group_map, partition
+from ccec_econ.inference.group_blocks import Partition, Split, group_map
 from ccec_econ.inference.intervals import BENEATH, Beneath, Intervals, cell_below
-from ccec_econ.inference.measure import measure
+from ccec_econ.inference.measure import ROUNDING, Refits, measure
 from ccec_econ.inference.reduced_form import ReducedForm
-from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, number
 
 __all__ = ["Contrast", "GroupEffects", "Split", "group_effects"]
 
-_LENGTH = 1e-14  # a standard error below this share of the estimates' size counts as zero
 _NO_LAG = "The model has no lag of response or regressors: no unit acts on another."
 _ONE_SIGN = (
-    "One coefficient per lag: {when} every effect of one unit on another has the sign of "
+    "One coefficient per lag: {when}every effect of one unit on another has the sign of "
     "{sum}, so blocks off the diagonal {cannot} differ in sign; lag the term by origin group "
     "to let the data speak."
 )
@@ -50,7 +48,7 @@ _NO_DURBIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class GroupEffects(Intervals):
     """Effects between groups, by term.
 
@@ -159,7 +157,7 @@ class GroupEffects(Intervals):
         """
         estimate, error = self._moments(term, weights)
         size = float(np.abs(self.matrix(term).to_numpy()).max())
-        if error <= _LENGTH * size:
+        if error <= ROUNDING * size:
             raise IdentificationError(
                 f"{name} of {term!r} is {estimate:.4g} by the model, without error: it has no lag "
                 "that carries such an effect; use a model with W(x) or a lag of y."
@@ -211,17 +209,17 @@ class GroupEffects(Intervals):
             columns=("Term", "To", *(f"From {group}" for group in self.groups.index), "From all"),
             rows=tuple(rows),
             rules=frozenset(range(height, len(rows), height)),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset({1}),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         sizes = ", ".join(f"{group} {n}" for group, n in self.groups["units"].items())
         return (
             "Effect on the average unit of the receiving group of a unit change in every unit of "
             f"the origin group; units by group: {sizes}.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
             *((self.remark,) if self.remark else ()),
         )
 
@@ -231,7 +229,8 @@ class GroupEffects(Intervals):
         unknown = [group for group in (to, origin) if group not in self.groups.index]
         if unknown:
             raise FormulaError(
-                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}."
+                f"no group {first_five(unknown)}; there are {first_five(self.groups.index)}: say "
+                "which is which with core= and hollow=."
             )
         weights = np.zeros((len(self.groups), len(self.groups)))
         weights[self.groups.index.get_loc(to), self.groups.index.get_loc(origin)] = 1.0
@@ -276,26 +275,20 @@ class GroupEffects(Intervals):
 def group_effects(
     form: ReducedForm,
     vcov: Vcov,
-    units: pd.Index,
-    groups: pd.Series,
+    part: Partition,
     *,
-    weights: pd.Series | None = None,
     split: Split | None = None,
     level: float = 0.95,
     draws: int = 1000,
     rng: np.random.Generator,
-    bootstrap: Bootstrap | None = None,
+    bootstrap: Refits | None = None,
 ) -> GroupEffects:
     """Compute the effects between groups of a reduced form.
 
     Parameters
     ----------
-    units : Index
-        Labels of the N units, in the order of the form.
-    groups : Series
-        Group by unit. Order of groups: that of the categories, or sorted.
-    weights : Series, optional
-        Positive weights by unit, used within groups in place of equal ones.
+    part : Partition
+        Groups of the N units, in the order of the form, and weights within them.
     split : mapping, optional
         Terms that enter by origin group: ``{"x": {"core": "x_core", "other": "x_other"}}`` where
         x_core is x in the units of the core and zero elsewhere. Coefficients of x and of x_core,
@@ -305,8 +298,6 @@ def group_effects(
 
     Raises
     ------
-    AlignmentError
-        If groups or weights do not name every unit, or name others.
     FormulaError
         If `split` names terms or groups that there are not.
     ValueError
@@ -316,7 +307,6 @@ def group_effects(
     -----
     E_gh(k) = sum_{i in g} w_i sum_{j in h} [S_k]_ij / sum_{i in g} w_i.
     """
-    part = partition(units, groups, weights)
     names, mapped = group_map(form, part, split or {})
     found = measure(mapped, vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap)
     labels, G = part.table.index, len(part.table)
@@ -348,10 +338,12 @@ def _remark(form: ReducedForm, split: Split | None) -> str:
     pairs = (zip(period.response, period.regressors, strict=False) for period in form.periods)
     if any(not np.array_equal(W, X) for pair in pairs for W, X in pair):
         return ""
+    if not form.rho and not form.is_dynamic:
+        return _ONE_SIGN.format(when="", sum="t", cannot="cannot")
     name, weight, value = "rho", "rho b + t", float(rho.sum())
     if form.reach.horizon == "long":
         name, weight = "rho + eta", "(rho + eta) b + (1 - tau) t"
         value += form.lags.of(form.theta)[1]
     if value >= 0.0:
-        return _ONE_SIGN.format(when=f"with {name} >= 0", sum=weight, cannot="cannot")
-    return _ONE_SIGN.format(when=f"for {name} below zero nearly", sum=weight, cannot="hardly")
+        return _ONE_SIGN.format(when=f"with {name} >= 0 ", sum=weight, cannot="cannot")
+    return _ONE_SIGN.format(when=f"for {name} below zero nearly ", sum=weight, cannot="hardly")

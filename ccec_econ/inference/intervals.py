@@ -40,6 +40,8 @@ class Convention:
         Share of draws thrown away because they left the parameter space.
     vcov : Vcov
         Covariance of the estimate, with its convention and degrees of freedom.
+    df : float or None
+        Degrees of freedom of the t distribution that draws came from; None for the normal.
     space : str
         What draws had to stay in.
     refits, failed : int, float
@@ -55,20 +57,35 @@ class Convention:
     draws: int
     rejected: float
     vcov: Vcov
+    df: float | None = None
     space: str = SPACE
     refits: int = 0
     failed: float = 0.0
     innovations: str | None = None
     remarks: tuple[str, ...] = ()
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
-        out = [
-            f"Covariance: {self.vcov.convention}.",
-            f"Simulation: percentiles of {self.draws:,} draws of the parameters; "
-            f"{100 * self.rejected:.1f} % of draws left {self.space} and were replaced.",
-        ]
-        if self.innovations is not None:
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table.
+
+        Parameters
+        ----------
+        shown : {"error", "delta", "simulation", "bootstrap"}, optional
+            What stands in the table: others are left out, but draws that left the parameter space
+            are always counted. Everything by default.
+        """
+        out = [f"Covariance: {self.vcov.convention}."]
+        left = f"{100 * self.rejected:.1f} % of draws"
+        if shown in (None, "simulation"):
+            source = ""
+            if self.vcov.combinations is not None and self.df is not None:
+                source = f" from t({self.df:.1f}), the fewest degrees of freedom among the effects"
+            out.append(
+                f"Simulation: percentiles of {self.draws:,} draws of the parameters{source}; "
+                f"{left} left {self.space} and were replaced."
+            )
+        elif self.rejected:
+            out.append(f"{left} of the parameters left {self.space}.")
+        if self.innovations is not None and shown in (None, "bootstrap"):
             out.append(
                 f"Bootstrap: basic interval from {self.refits:,} refits of simulated panels, "
                 f"{SCHEMES[self.innovations]}; {100 * self.failed:.1f} % of refits failed and are "
@@ -77,7 +94,7 @@ class Convention:
         return (*out, *self.remarks)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Intervals(Printed):
     """A frame of effects with delta, simulation and, where asked for, bootstrap intervals.
 
@@ -144,9 +161,9 @@ class Intervals(Printed):
         """Table of effects, with conventions beneath."""
         raise NotImplementedError
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
-        return self.basis.notes()
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
+        return self.basis.notes(shown)
 
     def _titled(self, title: str) -> str:
         return f"{title}, {self.scope}" if self.scope else title

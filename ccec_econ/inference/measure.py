@@ -7,6 +7,7 @@ All three read the same linear map of the coefficients through the multipliers o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,21 @@ from ccec_econ.inference.reduced_form import ReducedForm, Reduction
 from ccec_econ.inference.resampled import Bootstrap, basic, percentiles
 from ccec_econ.inference.vcov import Vcov
 
-__all__ = ["EffectMap", "Measured", "effect_map", "errors_along", "measure", "slopes_along"]
+__all__ = [
+    "ROUNDING",
+    "EffectMap",
+    "Measured",
+    "Refits",
+    "effect_map",
+    "errors_along",
+    "measure",
+    "slopes_along",
+]
+
+type Refits = Callable[[], Bootstrap]
+
+ROUNDING = 1e-14
+"""Share of a term's size below which a standard error counts as zero: the model fixes the effect"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +107,8 @@ class Measured:
     def frame(self, combine: NDArray[np.float64], index: pd.MultiIndex) -> pd.DataFrame:
         """Columns of `Intervals.frame` for combinations (O, cells) of the cells of each term.
 
-        The index runs over the terms first, then over the O combinations.
+        The index runs over the terms first, then over the O combinations. What the model fixes at
+        zero, as the direct effect of a term that only W(x) holds, is an exact zero.
         """
         basis, level = self.convention, self.convention.level
         along = slopes_along(self.slopes, combine)
@@ -110,7 +126,12 @@ class Measured:
         if self.resampled is not None:
             ends = basic(point, self.resampled @ combine.T, level)
             columns |= dict(zip(("boot_lower", "boot_upper"), ends, strict=True))
-        return pd.DataFrame({name: each.ravel() for name, each in columns.items()}, index=index)
+        size = (np.abs(point) + error).max(axis=1, keepdims=True)
+        free = error > ROUNDING * size
+        return pd.DataFrame(
+            {name: np.where(free, each, 0.0).ravel() for name, each in columns.items()},
+            index=index,
+        )
 
 
 def slopes_along(slopes: NDArray[np.float64], combine: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -131,7 +152,7 @@ def measure(
     level: float,
     draws: int,
     rng: np.random.Generator,
-    bootstrap: Bootstrap | None = None,
+    bootstrap: Refits | None = None,
 ) -> Measured:
     """Evaluate an effect map at the estimate, at draws of its parameters and at refits.
 
@@ -141,9 +162,9 @@ def measure(
         Confidence level in (0, 1).
     draws : int
         Draws of the parameters from the normal or t distribution that the covariance refers to;
-        where each effect has its own degrees of freedom, the smallest of them.
-    bootstrap : Bootstrap, optional
-        Refits of the same fit.
+        where each effect has its own degrees of freedom, the smallest among the cells.
+    bootstrap : callable, optional
+        Makes the refits of the same fit; called once nothing else is left to refuse.
 
     Raises
     ------
@@ -165,12 +186,14 @@ def measure(
             "beyond it; read the delta and simulation intervals."
         )
     V, slopes = form.covariance(vcov), effects.slopes()
+    df = vcov.least(slopes)
     sample, rejected = draw_parameters(
-        form.theta, V, vcov.least(slopes), draws, rng, inside=form.inside, region=form.region
+        form.theta, V, df, draws, rng, inside=form.inside, region=form.region
     )
+    refits = None if bootstrap is None else bootstrap()
     again = None
-    if bootstrap is not None:
-        again = effects.at(bootstrap.parameters(form.names, form.theta, form.kept))
+    if refits is not None:
+        again = effects.at(refits.parameters(form.names, form.theta, form.kept))
     return Measured(
         point=effects.at(form.theta[None, :])[0],
         slopes=slopes,
@@ -182,10 +205,11 @@ def measure(
             draws=draws,
             rejected=rejected,
             vcov=vcov,
+            df=df,
             space=SPACE + " or the stable region" * beyond,
-            refits=0 if bootstrap is None else len(bootstrap.draws),
-            failed=0.0 if bootstrap is None else bootstrap.failed_share,
-            innovations=None if bootstrap is None else bootstrap.innovations,
+            refits=0 if refits is None else len(refits.draws),
+            failed=0.0 if refits is None else refits.failed_share,
+            innovations=None if refits is None else refits.innovations,
             remarks=form.remarks,
         ),
     )

@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.linalg import block_diag
 
 from ccec_econ.inference.effects import NAMES, SUMS
-from ccec_econ.inference.group_blocks import group_map, partition
+from ccec_econ.inference.group_blocks import Partition, group_map
 from ccec_econ.inference.intervals import (
     BENEATH,
     Beneath,
     Intervals,
     cell_below,
 )
-from ccec_econ.inference.measure import effect_map, measure
+from ccec_econ.inference.measure import EffectMap, Refits, effect_map, measure
 from ccec_econ.inference.reduced_form import ReducedForm, averages
-from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Table, number
 
-__all__ = ["OrderEffects", "effects_by_order", "group_effects_by_order"]
+__all__ = ["OrderEffects", "effects_by_order"]
 
 _BETWEEN = ("Term", "Order", "To")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class OrderEffects(Intervals):
     """Effects of every regressor by powers of rho W.
 
@@ -86,32 +86,35 @@ class OrderEffects(Intervals):
             columns=(*(_BETWEEN if between else _BETWEEN[:2]), *heads),
             rows=tuple(rows),
             rules=frozenset(i for i, row in enumerate(rows) if i and row[0]),
-            notes=(BENEATH[beneath], *self.notes()),
+            notes=(BENEATH[beneath], *self.notes(beneath)),
             text_columns=frozenset(range(1, value.index.nlevels)),
         )
 
-    def notes(self) -> tuple[str, ...]:
-        """Sentences for the foot of a table."""
+    def notes(self, shown: Beneath | None = None) -> tuple[str, ...]:
+        """Sentences for the foot of a table, of one interval or, by default, of all."""
         return (
             "Order q: what takes q steps through rho W; beyond: all higher orders.",
-            *Intervals.notes(self),
+            *Intervals.notes(self, shown),
         )
 
 
 def effects_by_order(
     form: ReducedForm,
     vcov: Vcov,
+    part: Partition | None = None,
     *,
     orders: int = 8,
     level: float = 0.95,
     draws: int = 1000,
     rng: np.random.Generator,
-    bootstrap: Bootstrap | None = None,
+    bootstrap: Refits | None = None,
 ) -> OrderEffects:
-    """Split direct, indirect and total effects by powers of rho W.
+    """Split direct, indirect and total effects, or those between groups, by powers of rho W.
 
     Parameters
     ----------
+    part : Partition, optional
+        Groups of the units: then effects between them.
     orders : int
         Highest order listed, Q.
     level, draws, rng, bootstrap
@@ -133,44 +136,24 @@ def effects_by_order(
     ----------
     LeSage and Pace (2009), Introduction to Spatial Econometrics, section 2.7.3.
     """
-    split = form.by_order(orders)
-    found = measure(
-        effect_map(split, averages), vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap
-    )
+    mapped, combine, within = _cells(form.by_order(orders), part)
+    found = measure(mapped, vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap)
     listed = [*range(orders + 1), "beyond", "all"]
     index = pd.MultiIndex.from_product(
-        [[term.name for term in form.terms], listed, NAMES], names=["term", "order", "effect"]
+        [[term.name for term in form.terms], listed, *within.values()],
+        names=["term", "order", *within],
     )
-    frame = found.frame(block_diag(*[SUMS] * len(listed)), index)
+    frame = found.frame(block_diag(*[combine] * len(listed)), index)
     return OrderEffects(frame, found.convention, form.reach.name() if form.is_dynamic else "")
 
 
-def group_effects_by_order(
-    form: ReducedForm,
-    vcov: Vcov,
-    units: pd.Index,
-    groups: pd.Series,
-    *,
-    orders: int = 8,
-    level: float = 0.95,
-    draws: int = 1000,
-    rng: np.random.Generator,
-    bootstrap: Bootstrap | None = None,
-) -> OrderEffects:
-    """Split effects between groups by powers of rho W; parameters and errors as above.
-
-    Raises
-    ------
-    AlignmentError
-        If groups do not name every unit, or name others.
-    """
-    part = partition(units, groups, None)
-    names, mapped = group_map(form.by_order(orders), part, {})
-    found = measure(mapped, vcov, level=level, draws=draws, rng=rng, bootstrap=bootstrap)
-    listed, G = [*range(orders + 1), "beyond", "all"], len(part.table)
+def _cells(
+    form: ReducedForm, part: Partition | None
+) -> tuple[EffectMap, NDArray[np.float64], Mapping[str, Iterable[Hashable]]]:
+    """Map of parameters to cells, combinations of the cells of one order, and their labels."""
+    if part is None:
+        return effect_map(form, averages), SUMS, {"effect": NAMES}
+    G = len(part.table)
     blocks = np.eye(G * (G + 1)).reshape(G, G + 1, -1)[:, :-1].reshape(G * G, -1)
-    index = pd.MultiIndex.from_product(
-        [names, listed, part.table.index, part.table.index], names=["term", "order", "to", "from"]
-    )
-    frame = found.frame(block_diag(*[blocks] * len(listed)), index)
-    return OrderEffects(frame, found.convention, form.reach.name() if form.is_dynamic else "")
+    labels = {"to": part.table.index, "from": part.table.index}
+    return group_map(form, part, {})[1], blocks, labels

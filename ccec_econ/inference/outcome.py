@@ -27,7 +27,7 @@ _COLUMNS = ("Test", "Null hypothesis", "Statistic", "Reference", "P-value")
 _FEWEST = 19  # draws below which a simulated p-value cannot reach 5 %
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Outcome:
     """Outcome of one hypothesis test.
 
@@ -55,6 +55,9 @@ class Outcome:
     reason: str = ""
     note: str = ""
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self}>"
+
     def __str__(self) -> str:
         if self.reason:
             return f"{self.name}: not applicable: {self.reason}"
@@ -68,7 +71,7 @@ class Outcome:
         return not self.reason
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Outcomes(Printed):
     """Several outcomes on one sample.
 
@@ -170,11 +173,14 @@ def simulated(
 
     Raises
     ------
-    FormulaError
+    ValueError
         If there are too few draws for a p-value of 5 %.
     """
     if draws < _FEWEST:
-        raise FormulaError(f"draws = {draws}: give at least {_FEWEST}, better 999.")
+        raise ValueError(
+            f"draws = {draws}: the smallest p-value is 1 / (1 + draws), so 5 % is out of reach; "
+            f"give at least {_FEWEST}, better 999."
+        )
     p = (1 + exceed) / (1 + draws)
     return Outcome(name, null, statistic, f"{how}, {draws} draws", p, "", note)
 

@@ -33,7 +33,7 @@ from ccec_econ.engine.dynamic import (
     transition,
 )
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.inference.draws import parameters
+from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import Printed, Table, number
 
@@ -50,7 +50,7 @@ _COLUMNS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Convergence(Printed):
     """Persistence, speed and half-life with confidence sets.
 
@@ -182,7 +182,8 @@ def convergence(
         raise ValueError(
             f"level {level}, draws {draws}: need 0 < level < 1 and at least 4/(1 - level) draws."
         )
-    theta, V = parameters(fit, vcov)
+    form = static_form(fit)
+    theta, V = form.theta, form.covariance(vcov)
     q = float(stats.t.ppf(0.5 + level / 2, vcov.df or np.inf))
     rows: dict[str, tuple[float, float, float, str]] = {}
     for name, part in (("own shock", _own), ("common shock", _common)):

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.dynamic import TimeLags
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.higher_order import norms, reach
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.multipliers import OnEigenvalues, OnMatrices, Reach, multipliers
@@ -307,7 +308,10 @@ def several_form(
     lag_of: tuple[tuple[str, str] | None, ...],
     weights: Mapping[str, NDArray[np.float64]],
 ) -> ReducedForm:
-    """Reduced form of a model with several spatial lags of the response, where sum |rho_k| < 1.
+    """Reduced form of a model with several spatial lags of the response.
+
+    Draws stay in the region that the estimate was searched in, sum |rho_k| |W_k| < 1 in one of
+    the norms 1, 2 and infinity, so that effects do not depend on the scale of the weights.
 
     Parameters
     ----------
@@ -320,11 +324,12 @@ def several_form(
     own = {name: j for j, name in enumerate(terms) if lag_of[j] is None and name != "Intercept"}
     lags = {of: j for j, of in enumerate(lag_of) if of is not None}
     at = tuple(range(K, K + len(rho)))
+    W = tuple(weights.values())
+    lengths = norms(np.stack(W))
 
     def inside(theta: NDArray[np.float64]) -> NDArray[np.bool_]:
-        return np.asarray(np.abs(theta[:, K:]).sum(axis=1) < 1.0)
+        return np.asarray(reach(theta[:, K:], lengths) < 1.0)
 
-    W = tuple(weights.values())
     return ReducedForm(
         theta=np.concatenate([coefficients, rho]),
         names=(*terms, *(f"rho[{name}]" for name in names)),
@@ -337,7 +342,10 @@ def several_form(
         lags=TimeLags(None, None),
         periods=(Period(len(W[0]), W, W if lags else ()),),
         inside=inside,
-        region="the space of rho, where their absolute values sum to less than one",
+        region=(
+            "the space of rho, where their absolute values, each times the norm of its weights, "
+            "sum to less than one"
+        ),
     )
 
 

@@ -41,7 +41,7 @@ def basic(
     return 2.0 * point - high, 2.0 * point - low
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Bootstrap(Printed):
     """Bootstrap draws of parameters and effects.
 
@@ -55,6 +55,8 @@ class Bootstrap(Printed):
     failed : int
         Refits that ended at a border or were not identified; they are not among the draws.
     level : float
+    remarks : tuple of str
+        What else to say beneath a table: what refits hold, which effects these are.
     """
 
     estimates: pd.Series
@@ -62,6 +64,7 @@ class Bootstrap(Printed):
     innovations: Innovations
     failed: int
     level: float
+    remarks: tuple[str, ...] = ()
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -69,13 +72,15 @@ class Bootstrap(Printed):
 
         Columns estimate, std_error, bias (mean of draws less estimate), percentile_lower,
         percentile_upper, basic_lower, basic_upper (twice the estimate less the percentiles), and
-        pvalue: share of draws as far from the estimate as the estimate from zero.
+        pvalue: share of draws as far from the estimate as the estimate from zero; missing for
+        sigma2, which is positive whatever the data.
         """
         point = self.estimates.to_numpy()
         sample = self.draws.to_numpy()
         low, high = percentiles(sample, self.level)
         basic_low, basic_high = basic(point, sample, self.level)
         beyond = (np.abs(sample - point) >= np.abs(point)).sum(axis=0)
+        positive = self.estimates.index == "sigma2"
         columns = {
             "estimate": point,
             "std_error": sample.std(axis=0, ddof=1),
@@ -84,7 +89,7 @@ class Bootstrap(Printed):
             "percentile_upper": high,
             "basic_lower": basic_low,
             "basic_upper": basic_high,
-            "pvalue": (1.0 + beyond) / (1.0 + len(sample)),
+            "pvalue": np.where(positive, np.nan, (1.0 + beyond) / (1.0 + len(sample))),
         }
         return pd.DataFrame(columns, index=self.estimates.index)
 
@@ -155,4 +160,5 @@ class Bootstrap(Printed):
         return (
             f"{done:,} refits of panels simulated at the estimates; "
             f"{SCHEMES[self.innovations]}; {failed if self.failed else 'none failed'}.",
+            *self.remarks,
         )

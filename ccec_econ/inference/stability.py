@@ -21,7 +21,6 @@ from scipy import stats
 from ccec_econ.engine.dynamic import TimeLags, constant, transition
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
-from ccec_econ.inference.draws import parameters
 from ccec_econ.inference.multipliers import Horizon, Reach
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.vcov import Vcov
@@ -87,7 +86,8 @@ class Stability:
 
 def stability(fit: Estimate, lags: TimeLags, vcov: Vcov) -> Stability:
     """Wald test of tau + rho + eta = 1, and the spectral radius of A."""
-    theta, V = parameters(fit, vcov)
+    form = static_form(fit)
+    theta, V = form.theta, form.covariance(vcov)
     w = constant(fit.weights).eigenvalues
     real = np.unique(w.real[np.abs(w.imag) <= _REAL * np.abs(w).max()])
     rows = np.zeros((len(real), len(theta)))
@@ -127,7 +127,7 @@ def dynamic_form(
     ValueError
         If `horizon` cannot be used.
     """
-    _refuse_horizon(horizon)
+    horizon = _whole(horizon)
     _refuse_unstable(stability(fit, lags, vcov), horizon)
     form = replace(static_form(fit), lags=lags, reach=Reach(horizon, cumulative))
     if horizon == "short":
@@ -156,10 +156,14 @@ def _stable_draws(
     return inside
 
 
-def _refuse_horizon(horizon: object) -> None:
+def _whole(horizon: Horizon | np.integer) -> Horizon:
+    """Return a horizon as text or int, or refuse it."""
+    if isinstance(horizon, str) and horizon in ("short", "long"):
+        return horizon
     whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)
-    if horizon not in ("short", "long") and not (whole and int(str(horizon)) >= 0):
+    if not whole or int(horizon) < 0:
         raise ValueError(f"horizon {horizon!r}: give 'short', 'long' or a whole number from 0.")
+    return int(horizon)
 
 
 def _refuse_unstable(found: Stability, horizon: Horizon) -> None:

@@ -27,7 +27,7 @@ from ccec_econ.typeset import Printed, Table, number
 __all__ = ["ThresholdSet", "bootstrap_heights", "critical_value", "threshold_set"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ThresholdSet(Printed):
     """Values of a threshold that the likelihood ratio does not reject.
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from ccec_econ.engine.information import Scores, apply, inverse_information, scores
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import IdentificationError
-from ccec_econ.inference.cluster import Cluster
-from ccec_econ.inference.vcov import Covariance, Information, QuasiML, Vcov, checked
+from ccec_econ.inference.cluster import Cluster, refuse_few_periods
+from ccec_econ.inference.vcov import Covariance, Information, QuasiML, Vcov, checked, higher_moments
 
 __all__ = ["period_contributions", "unbalanced_vcov", "unit_contributions"]
 
@@ -96,7 +96,7 @@ def _clustered(cov: Cluster, fit: UnbalancedEstimate) -> Vcov:
         groups = int((left > _NOTHING).sum())
     else:
         groups = len(fit.y)
-        _refuse_few_periods(fit)
+        refuse_few_periods(fit)
         contributions = (period_contributions(fit),)
     K = len(fit.terms)
     factor = groups / (groups - 1) * (fit.free - 1) / (fit.free - K)
@@ -106,34 +106,13 @@ def _clustered(cov: Cluster, fit: UnbalancedEstimate) -> Vcov:
     return Vcov(factor * bread @ middle @ bread, groups - 1, text)
 
 
-def _refuse_few_periods(fit: UnbalancedEstimate) -> None:
-    T = len(fit.y) - (fit.effects in ("unit", "twoway"))
-    needed = len(fit.terms) + len(fit.spatial)
-    if needed > T:
-        raise IdentificationError(
-            f"{needed} parameters and scores of {T} free periods: their covariance has not full "
-            "rank and its standard errors are far too small; cluster by 'unit', or use more "
-            "periods."
-        )
-
-
 def _excess(fit: UnbalancedEstimate) -> NDArray[np.float64]:
     """Omega: what moments other than the normal's add to the information."""
     parts, s2, space = scores(fit), fit.optimum.sigma2, fit.removal
-    K = len(fit.terms)
     third, fourth = _cumulants(parts, fit)
     diagonals = [space.diagonals(A) / s2 for A in parts.forms.values()]
     diagonals.append(np.einsum("tii->ti", space.blocks()) / (2.0 * s2**2))
-    D = np.stack(diagonals)
-    omega = np.zeros((K + len(D), K + len(D)))
-    omega[K:, K:] = fourth * np.einsum("ati,bti->ab", D, D)
-    cross = third * np.einsum("tik,ati->ka", parts.Z, D) / s2
-    omega[:K, K:], omega[K:, :K] = cross, cross.T
-    if "rho" in parts.forms:
-        by_rho = third * np.einsum("ti,ati->a", parts.mean, D) / s2
-        omega[K, K:] += by_rho
-        omega[K:, K] += by_rho
-    return omega
+    return higher_moments(parts, np.stack(diagonals), s2, third, fourth)
 
 
 def _cumulants(parts: Scores, fit: UnbalancedEstimate) -> tuple[float, float]:

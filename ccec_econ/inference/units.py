@@ -10,12 +10,13 @@ import pandas as pd
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.reduced_form import ReducedForm, matrix
+from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["UnitEffects", "unit_effects"]
 
 
-@dataclass(frozen=True, slots=True)
-class UnitEffects:
+@dataclass(frozen=True, slots=True, repr=False)
+class UnitEffects(Printed):
     """Effects of one regressor between single units.
 
     Attributes
@@ -49,6 +50,22 @@ class UnitEffects:
     def frame(self) -> pd.DataFrame:
         """Own, received and emitted effects by unit; the latter two both average to the total."""
         return pd.concat([self.own, self.received, self.emitted], axis=1)
+
+    def summary(self, digits: int = 4) -> Table:
+        """Table of own, received and emitted effects by unit."""
+        frame = self.frame()
+        return Table(
+            title=f"Effects of {self.term} between {len(frame)} units",
+            columns=("Unit", *(str(name).capitalize() for name in frame.columns)),
+            rows=tuple(
+                (str(unit), *(number(cell, digits) for cell in row))
+                for unit, row in zip(frame.index, frame.to_numpy(), strict=True)
+            ),
+            notes=(
+                "Own: of the unit's own change. Received: of a change everywhere. Emitted: on all "
+                "units of a change in this one. Point estimates.",
+            ),
+        )
 
 
 def unit_effects(form: ReducedForm, units: pd.Index, term: str) -> UnitEffects:

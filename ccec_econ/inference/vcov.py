@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.information import inverse_information, scores
+from ccec_econ.engine.information import Scores, inverse_information, scores
 from ccec_econ.engine.transform import EffectsName, reduction
 from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.inference.satterthwaite import Satterthwaite
@@ -31,6 +31,7 @@ __all__ = [
     "checked",
     "coefficients_only",
     "cumulants",
+    "higher_moments",
     "refuse_corrected",
     "refuse_spatial",
     "within_nobs",
@@ -186,15 +187,34 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     """Omega: what moments other than the normal's add to the information."""
     parts, s2 = scores(fit), fit.optimum.sigma2
     T, N = parts.v.shape
-    K = len(fit.terms)
     J = np.eye(N) - (1.0 / N if fit.effects in ("time", "twoway") else 0.0)
     own = (1.0 - 1.0 / T) if fit.effects in ("unit", "twoway") else 1.0
     third, fourth = cumulants(parts.v, fit.effects)
     diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.forms.values()]
     diagonals.append(np.diag(J)[None] / (2.0 * s2**2))
     D = np.stack([np.broadcast_to(part, (T, N)) for part in diagonals])
+    return higher_moments(parts, D, s2, third, fourth * own**2)
+
+
+def higher_moments(
+    parts: Scores, D: NDArray[np.float64], s2: float, third: float, fourth: float
+) -> NDArray[np.float64]:
+    """Omega from the diagonals of the quadratic forms and cumulants of the innovations.
+
+    Parameters
+    ----------
+    D : ndarray, shape (A, T, N)
+        Diagonals, over s2, of the forms of rho and lam and of that of s2, last.
+    third, fourth : float
+        Cumulants; the fourth times the share of a diagonal's square that effects leave.
+
+    Returns
+    -------
+    ndarray, shape (K + A, K + A)
+    """
+    K = parts.Z.shape[2]
     omega = np.zeros((K + len(D), K + len(D)))
-    omega[K:, K:] = fourth * own**2 * np.einsum("ati,bti->ab", D, D)
+    omega[K:, K:] = fourth * np.einsum("ati,bti->ab", D, D)
     cross = third * np.einsum("tik,ati->ka", parts.Z, D) / s2
     omega[:K, K:], omega[K:, :K] = cross, cross.T
     if "rho" in parts.forms:

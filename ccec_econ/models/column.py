@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-__all__ = ["EFFECTS_LONG", "EFFECTS_SHORT", "SSE_NOTE", "Column", "Kind", "kinds"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["EFFECTS_LONG", "EFFECTS_SHORT", "Column", "Kind", "kinds", "variance_note"]
 
 Kind = Literal["own", "lag", "rho", "lam", "variance"]
 
@@ -21,8 +24,13 @@ EFFECTS_LONG: Final = {
 }
 """Fixed effects in a sentence."""
 
-SSE_NOTE: Final = "σ² is the sum of squares over the observations in the likelihood."
-"""What sigma2 is in models with fixed effects."""
+_SSE = "σ² is the sum of squares over the observations in the likelihood."
+_BIAS = "σ² is corrected for bias: it is not the sum of squares over the observations."
+_FIRST_ORDER = (
+    "σ² is corrected to first order for the unit effects: it is not the sum of squares over the "
+    "observations."
+)
+_SAME = 1e-8  # relative distance below which sigma2 is the sum of squares over the observations
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +68,31 @@ class Column:
     size: str
     nobs: int
     notes: tuple[str, ...] = ()
+
+
+def variance_note(
+    sigma2: float, nobs: int, residuals: NDArray[np.float64], *, bias_corrected: bool = False
+) -> str:
+    """Say what sigma2 is in a model with fixed effects: SSE over `nobs`, or a corrected one.
+
+    Parameters
+    ----------
+    nobs : int
+        Observations in the likelihood.
+    residuals : ndarray
+        Innovations, effects removed.
+    bias_corrected : bool
+        Whether the likelihood's bias was corrected, for where sigma2 is not SSE / nobs.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> variance_note(2.0, 2, np.array([1.0, -1.0, 1.0, -1.0]))
+    'σ² is the sum of squares over the observations in the likelihood.'
+    """
+    if np.isclose(float((residuals**2).sum()), sigma2 * nobs, rtol=_SAME, atol=0.0):
+        return _SSE
+    return _BIAS if bias_corrected else _FIRST_ORDER
 
 
 def kinds(names: Iterable[str], lags: Collection[str] = ()) -> tuple[Kind, ...]:

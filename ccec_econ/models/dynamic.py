@@ -45,12 +45,13 @@ from ccec_econ.models.time_lags import (
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
 
-__all__ = ["DynamicPanelResults", "has_time_lag", "sar", "sdm"]
+__all__ = ["SHORT_RUN", "DynamicPanelResults", "has_time_lag", "sar", "sdm"]
 
+SHORT_RUN = "Effects are those of the short run."
 _INFORMATION = Information()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class DynamicPanelResults(SpatialPanelResults):
     """Results of a dynamic spatial panel model.
 
@@ -107,7 +108,7 @@ class DynamicPanelResults(SpatialPanelResults):
 
         Effects are those of the short run.
         """
-        return dynamic_bootstrap(
+        found = dynamic_bootstrap(
             self.estimate,
             self.lags,
             observed_path(self.panel, self.design.y),
@@ -116,6 +117,8 @@ class DynamicPanelResults(SpatialPanelResults):
             level=level,
             rng=rng,
         )
+        again = "corrected as the fit was" if self.method == "bias_corrected" else "not corrected"
+        return replace(found, remarks=(f"Each refit is {again}.", SHORT_RUN))
 
     def reduced_form(self, *, horizon: Horizon = "short", cumulative: bool = True) -> ReducedForm:
         """Parameters that effects at a horizon depend on, and the matrices that they multiply.

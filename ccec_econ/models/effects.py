@@ -10,7 +10,9 @@ import pandas as pd
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.effects import Effects, effects
+from ccec_econ.inference.group_blocks import partition
 from ccec_econ.inference.groups import GroupEffects, group_effects
+from ccec_econ.inference.measure import Refits
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.resampled import Bootstrap, Innovations
@@ -145,15 +147,9 @@ class WithEffects(Parameters):
         random = np.random.default_rng(rng)
         if groups is None:
             return effects(form, self.vcov, level=level, draws=draws, rng=random, bootstrap=again)
+        part = partition(self.panel.units, pd.Series(groups), None)
         return group_effects(
-            form,
-            self.vcov,
-            self.panel.units,
-            pd.Series(groups),
-            level=level,
-            draws=draws,
-            rng=random,
-            bootstrap=again,
+            form, self.vcov, part, level=level, draws=draws, rng=random, bootstrap=again
         )
 
 
@@ -207,23 +203,25 @@ def resampled(
     bootstrap: Bootstrap | int | None,
     level: float,
     rng: int | np.random.Generator,
-) -> Bootstrap | None:
-    """Refits that intervals were asked to rest on; a generator is left as it was.
+) -> Refits | None:
+    """Make refits that intervals were asked to rest on, when called; leave a generator as it was.
 
     Raises
     ------
     FormulaError
         If `bootstrap` is neither a number nor a `Bootstrap`.
     """
-    if bootstrap is None or isinstance(bootstrap, Bootstrap):
-        return bootstrap
+    if bootstrap is None:
+        return None
+    if isinstance(bootstrap, Bootstrap):
+        return lambda: bootstrap
     if not isinstance(bootstrap, int | np.integer) or isinstance(bootstrap, bool):
         raise FormulaError(
             f"bootstrap {bootstrap!r}: give a number of refits, such as 999, or the result of "
             "ce.bootstrap."
         )
     own = rng.spawn(1)[0] if isinstance(rng, np.random.Generator) else np.random.default_rng(rng)
-    return results.refits(int(bootstrap), level=level, rng=own)
+    return lambda: results.refits(int(bootstrap), level=level, rng=own)
 
 
 def refuse_horizon(horizon: Horizon) -> None:

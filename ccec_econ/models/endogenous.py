@@ -19,6 +19,7 @@ from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import demean, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError, first_five
 from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
+from ccec_econ.lag_terms import lag_of
 from ccec_econ.models.fitting import (
     AnyWeights,
     Model,
@@ -213,7 +214,7 @@ def _lagged(
     options: Options,
 ) -> list[tuple[str, NDArray[np.float64]]]:
     """Lags of exogenous regressors and instruments that are not regressors, named W²(x)."""
-    chains = [(name, 0, outer[:, :, [j]]) for j, name in enumerate(names) if name[:2] != "W("]
+    chains = [(name, 0, outer[:, :, [j]]) for j, name in enumerate(names) if lag_of(name) is None]
     order = options.order
     if options.lag:
         chains += [

@@ -19,7 +19,7 @@ from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
 from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
-from ccec_econ.weights import WeightsLike, align, is_row_standardised
+from ccec_econ.weights import AS_TEXT, WeightsLike, align, is_row_standardised
 
 __all__ = [
     "AnyWeights",
@@ -30,6 +30,7 @@ __all__ = [
     "given_weights",
     "model_columns",
     "model_estimate",
+    "named_terms",
     "refuse_unstandardised",
     "spectral",
     "weights_by_period",
@@ -181,8 +182,11 @@ def weights_by_period(weights: AnyWeights, panel: Panel) -> list[NDArray[np.floa
         return [align(weights, panel.units)] * len(panel.times)
     absent = [time for time in panel.times if time not in weights]
     if absent:
+        as_text = {str(time) for time in absent} <= {str(time) for time in weights}
+        remedy = AS_TEXT if as_text else "give one Graph per period"
         raise AlignmentError(
-            f"weights that change over time lack {first_five(absent)}; give one Graph per period."
+            f"weights that change over time lack {first_five(absent)}, their periods are "
+            f"{first_five(weights)}; {remedy}."
         )
     graphs = [weights[time] for time in panel.times]  # held, so that identities stay theirs
     known = {id(graph): graph for graph in graphs}
@@ -223,7 +227,18 @@ def _durbin(model: Model, design: Design, durbin: Sequence[str] | None) -> tuple
         return () if design.lags else design.slopes
     if design.lags:
         raise FormulaError("lags are named twice, by W() in the formula and by durbin; use one.")
-    names = [durbin] if isinstance(durbin, str) else list(durbin)
+    return named_terms([durbin] if isinstance(durbin, str) else durbin, design)
+
+
+def named_terms(durbin: Sequence[str], design: Design) -> tuple[str, ...]:
+    """Terms that `durbin` names, each once and among the formula's.
+
+    Raises
+    ------
+    FormulaError
+        If one is no term of the formula, stands twice, or none is named.
+    """
+    names = list(durbin)
     unknown = [name for name in names if name not in design.slopes]
     if unknown or not names or len(set(names)) < len(names):
         raise FormulaError(

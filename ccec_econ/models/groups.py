@@ -10,10 +10,11 @@ import pandas as pd
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
 from ccec_econ.inference import groups as by_group
 from ccec_econ.inference import orders, units
-from ccec_econ.inference.group_blocks import Split
+from ccec_econ.inference.group_blocks import Split, partition
 from ccec_econ.inference.groups import GroupEffects
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.orders import OrderEffects
+from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.models.effects import WithEffects, form_of, resampled
@@ -61,8 +62,8 @@ def group_effects(
     AlignmentError
         If groups or weights do not name exactly the units of the panel.
     FormulaError
-        If `split` names terms or groups that there are not, a column of it is not zero outside
-        its groups, or the period cannot be chosen.
+        If `split` names terms or groups that there are not, a part of it is no column of the data
+        or not zero outside its groups, or the period cannot be chosen.
     IdentificationError, ConvergenceError, ValueError
         As in `effects` of the results.
 
@@ -80,21 +81,18 @@ def group_effects(
     """
     form = form_of(results, horizon=horizon, cumulative=cumulative, period=period)
     groups = pd.Series(groups)
-    again = resampled(results, bootstrap, level, rng)
-    found = by_group.group_effects(
+    part = partition(results.panel.units, groups, weights)
+    _refuse_leak(form, results.panel, groups, split or {})
+    return by_group.group_effects(
         form,
         results.vcov,
-        results.panel.units,
-        groups,
-        weights=weights,
+        part,
         split=split,
         level=level,
         draws=draws,
         rng=np.random.default_rng(rng),
-        bootstrap=again,
+        bootstrap=resampled(results, bootstrap, level, rng),
     )
-    _refuse_leak(results.panel, groups, split or {})
-    return found
 
 
 def unit_effects(
@@ -173,28 +171,16 @@ def effects_by_order(
     [('digital', 0), ('digital', 1), ('digital', 'beyond'), ('digital', 'all')]
     """
     form = form_of(results, period=period)
-    again = resampled(results, bootstrap, level, rng)
-    random = np.random.default_rng(rng)
-    if groups is None:
-        return orders.effects_by_order(
-            form,
-            results.vcov,
-            orders=orders_shown,
-            level=level,
-            draws=draws,
-            rng=random,
-            bootstrap=again,
-        )
-    return orders.group_effects_by_order(
+    part = None if groups is None else partition(results.panel.units, pd.Series(groups), None)
+    return orders.effects_by_order(
         form,
         results.vcov,
-        results.panel.units,
-        pd.Series(groups),
+        part,
         orders=orders_shown,
         level=level,
         draws=draws,
-        rng=random,
-        bootstrap=again,
+        rng=np.random.default_rng(rng),
+        bootstrap=resampled(results, bootstrap, level, rng),
     )
 
 
@@ -239,16 +225,22 @@ def split_by_origin(column: pd.Series, groups: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(parts, index=column.index)
 
 
-def _refuse_leak(panel: Panel, groups: pd.Series, split: Split) -> None:
-    """Refuse split columns that are not zero in units of other groups."""
-    frame = panel.frame
+def _refuse_leak(form: ReducedForm, panel: Panel, groups: pd.Series, split: Split) -> None:
+    """Refuse split terms that are not zero in units of other groups, or cannot be looked at."""
+    frame, known = panel.frame, {term.name for term in form.terms}
     labelled = pd.Series(frame.index.get_level_values(1))
     of_row = labelled.map(groups)
     for term, by in split.items():
         for part in dict.fromkeys(by.values()):
             origins: list[Hashable] = [label for label, name in by.items() if name == part]
-            if part == term or part not in frame.columns:
+            if part == term or part not in known:
                 continue
+            if part not in frame.columns:
+                raise FormulaError(
+                    f"split of {term!r}: {part!r} is no column of the data, so that it is zero "
+                    f"outside {first_five(origins)} cannot be checked; make the columns with "
+                    "split_by_origin."
+                )
             leaks = (frame[part].to_numpy() != 0.0) & ~of_row.isin(origins).to_numpy()
             if leaks.any():
                 raise FormulaError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -17,16 +18,19 @@ from ccec_econ.formula import Design, Spec, effects_of, materialise, parse
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, several_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.column import EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.column import EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
+from ccec_econ.models.fitting import named_terms
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
 __all__ = ["HigherOrderResults", "higher_order"]
 
+Durbin = bool | Sequence[str] | Literal["all"] | None
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class HigherOrderResults(WithEffects):
     """Results of a model with several spatial lags of the response.
 
@@ -95,7 +99,7 @@ class HigherOrderResults(WithEffects):
     def column(self) -> Column:
         """Describe the fit as one column of a table of several fits."""
         T, N = self.estimate.residuals.shape
-        effects = effects_of(self.spec, self.panel)
+        effects, nobs = effects_of(self.spec, self.panel), self.estimate.reduction.nobs
         lags = {term for term, of in zip(self.terms, self.lag_of, strict=True) if of is not None}
         return Column(
             heading="HIGHER-ORDER SDM" if lags else "HIGHER-ORDER SAR",
@@ -106,8 +110,8 @@ class HigherOrderResults(WithEffects):
             effects=EFFECTS_SHORT[effects],
             estimator="ML" if effects == "none" else "transf.",
             size=f"{N} × {T}",
-            nobs=self.estimate.reduction.nobs,
-            notes=(SSE_NOTE,),
+            nobs=nobs,
+            notes=(variance_note(self.sigma2, nobs, self.estimate.residuals),),
         )
 
     def contrast(self, first: str, second: str) -> pd.Series:
@@ -156,7 +160,7 @@ def higher_order(
     data: pd.DataFrame,
     weights: Mapping[str, WeightsLike],
     *,
-    durbin: bool = False,
+    durbin: Durbin = False,
     index: tuple[str, str] | None = None,
 ) -> HigherOrderResults:
     """Fit a panel model with one spatial lag of the response per weights.
@@ -171,8 +175,9 @@ def higher_order(
         As in `sar`.
     weights : mapping
         Two or more weights by name, such as ``ce.weights.split(W, province)``.
-    durbin : bool
-        Whether every regressor is lagged by every weights, as ``name(x)``.
+    durbin : bool, sequence of str or "all"
+        Terms that every weights lag, as ``name(x)``: those named, or True and "all" for every
+        regressor. ``W(x)`` in the formula would not say by which weights and is refused.
 
     Raises
     ------
@@ -214,7 +219,7 @@ def higher_order(
     if len(weights) < 2:
         raise WeightsError(f"{len(weights)} weights given; give two or more by name, or use sar.")
     spec, panel = parse(formula), Panel.from_frame(data, index)
-    design = materialise(spec, panel)
+    design = materialise(spec, panel, _no_single_lag)
     clash = [name for name in weights if name in design.terms]
     if clash:
         raise FormulaError(f"weights {first_five(clash)} are called like a term; rename them.")
@@ -225,29 +230,51 @@ def higher_order(
             f"weights {first_five(loose)} are not row-standardised by themselves, which time "
             "effects need; use ce.weights.row_standardise on each part."
         )
-    columns = _columns(design, W, tuple(weights), durbin)
+    chosen = _chosen(design, durbin)
+    columns = _columns(design, W, tuple(weights), chosen)
     twice = [term for term in columns.terms if columns.terms.count(term) > 1]
     if twice:
         raise FormulaError(f"{first_five(dict.fromkeys(twice))} names two terms; rename weights.")
     fit = estimate_higher_order(columns, W, design.effects)
     vcov = Vcov(fit.covariance, None, "inverse expected information, normal")
     named = [None] * len(design.terms)
-    by = [(name, term) for name in weights for term in design.slopes] if durbin else []
+    by = [(name, term) for name in weights for term in chosen]
     return HigherOrderResults(spec, panel, tuple(weights), columns.terms, (*named, *by), fit, vcov)
 
 
+def _no_single_lag(column: NDArray[np.float64]) -> NDArray[np.float64]:
+    raise FormulaError(
+        "W() in a formula with several weights does not say which of them lags; name the terms in "
+        "durbin, as in durbin=['x1'], and every weights lags them."
+    )
+
+
+def _chosen(design: Design, durbin: Durbin) -> tuple[str, ...]:
+    """Terms that every weights lag."""
+    if durbin is None or durbin is False:
+        return ()
+    if durbin is True or (isinstance(durbin, str) and durbin == "all"):
+        return design.slopes
+    if isinstance(durbin, str) or not isinstance(durbin, Iterable):
+        raise FormulaError(
+            f"durbin {durbin!r}: give a list of terms, 'all' or True for every regressor, or "
+            f"False; the formula's terms are {first_five(design.slopes)}."
+        )
+    return named_terms(durbin, design)
+
+
 def _columns(
-    design: Design, W: NDArray[np.float64], names: tuple[str, ...], durbin: bool
+    design: Design, W: NDArray[np.float64], names: tuple[str, ...], chosen: tuple[str, ...]
 ) -> Columns:
     none = (None,) * len(design.terms)
-    if not durbin:
+    if not chosen:
         return Columns(design.y, design.X, design.terms, none)
-    slopes = [design.terms.index(term) for term in design.slopes]
-    lags = [np.einsum("ij,tjk->tik", part, design.X[:, :, slopes]) for part in W]
-    labels = tuple(f"{name}({term})" for name in names for term in design.slopes)
+    places = [design.terms.index(term) for term in chosen]
+    lags = [np.einsum("ij,tjk->tik", part, design.X[:, :, places]) for part in W]
+    labels = tuple(f"{name}({term})" for name in names for term in chosen)
     return Columns(
         design.y,
         np.concatenate([design.X, *lags], axis=2),
         (*design.terms, *labels),
-        (*none, *(design.slopes * len(names))),
+        (*none, *(chosen * len(names))),
     )

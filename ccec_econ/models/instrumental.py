@@ -44,7 +44,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class InstrumentalResults(SpatialPanelResults):
     """Results of `s2sls` and `gmm`.
 
@@ -179,11 +179,8 @@ class InstrumentalResults(SpatialPanelResults):
             * (len(self.equation.endogenous) > 1)
             for stage in self.first_stages
         )
-        varying = self._varying()
-        base = [note for note in SpatialPanelResults.notes(self) if "corrected" not in note]
         found = [
-            *base,
-            *["Weights change over time."] * varying,
+            *SpatialPanelResults.notes(self),
             f"Instruments: {', '.join(eq.instruments)}; {exact}.",
             f"First stages: {strength}; Cragg-Donald {number(self.cragg_donald, 2)}.",
         ]
@@ -243,6 +240,9 @@ class InstrumentalResults(SpatialPanelResults):
         if term not in names:
             raise FormulaError(f"no term {term!r}; there are {first_five(names)}.")
         return names.index(term)
+
+    def _changing(self) -> tuple[str, ...]:
+        return ("Weights change over time.",) * self.estimate.varies
 
     def _is_outside(self) -> bool:
         weights = self.estimate.weights

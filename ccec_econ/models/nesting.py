@@ -69,7 +69,9 @@ def wald_test(fit: SpatialPanelResults, terms: Sequence[str]) -> Outcome:
     g = fit.params.to_numpy()[at]
     part = replace(fit.vcov, matrix=fit.vcov.matrix[np.ix_(at, at)], combinations=None)
     statistic = nested.wald(g, np.eye(len(at)), part)
-    return wald_outcome("Wald", f"{' = '.join(chosen)} = 0", statistic, np.eye(len(names))[at], fit)
+    null, slope = f"{' = '.join(chosen)} = 0", np.eye(len(names))[at]
+    found = wald_outcome("Wald", null, statistic, slope, fit)
+    return replace(found, note=" ".join([found.note, *fit.held]))
 
 
 def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) -> Outcome:
@@ -82,7 +84,7 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     Raises
     ------
     IdentificationError
-        If samples, effects or likelihoods differ, the models are not nested, or the larger one was
+        If samples, effects or likelihoods differ, the models are not nested, or one of them was
         searched for, as a threshold is.
 
     Examples
@@ -96,11 +98,7 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     """
     refuse_no_likelihood(family(unrestricted).estimate)
     refuse_no_likelihood(family(restricted).estimate)
-    if unrestricted.searched:
-        raise IdentificationError(
-            f"the {unrestricted.searched} was chosen by its likelihood: twice the difference has "
-            "no chi2 distribution; use test() of the result."
-        )
+    _refuse_searched((unrestricted, restricted), "twice the difference has no chi2 distribution")
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
     small, large = restricted.model.upper(), unrestricted.model.upper()
@@ -204,7 +202,8 @@ def sdm_vs_sdem(sdm: SpatialPanelResults, sdem: SpatialPanelResults) -> Outcomes
     Raises
     ------
     IdentificationError
-        If a model is not what its place says, or samples or likelihoods differ.
+        If a model is not what its place says or was searched for, as a threshold is, or samples
+        or likelihoods differ.
     """
     family(sdem)
     family(sdm)
@@ -212,6 +211,7 @@ def sdm_vs_sdem(sdm: SpatialPanelResults, sdem: SpatialPanelResults) -> Outcomes
         raise IdentificationError(
             f"got {sdm.model} and {sdem.model}; give an SDM and an SDEM, in this order."
         )
+    _refuse_searched((sdm, sdem), "criteria would have to count the search")
     _refuse_other_sample(sdm, sdem)
     nested.refuse_other_likelihood(sdm.estimate, sdem.estimate)
     null = "none: the models are not nested"
@@ -307,6 +307,14 @@ def _refuse_no_durbin(fit: SpatialPanelResults) -> None:
             f"restrictions are tested on the transformation likelihood, and the fit used "
             f"{one.method}; fit with method='transformation'."
         )
+
+
+def _refuse_searched(fits: Sequence[SpatialPanelResults], why: str) -> None:
+    for fit in fits:
+        if fit.searched:
+            raise IdentificationError(
+                f"the {fit.searched} was chosen by its likelihood: {why}; use test() of the result."
+            )
 
 
 def _refuse_other_sample(one: SpatialPanelResults, two: SpatialPanelResults) -> None:

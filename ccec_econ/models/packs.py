@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,7 +23,7 @@ type Labels = Mapping[Hashable, str] | None
 type _Cell = Callable[[SmallSample], str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SmallSample(Printed):
     """The small-sample pack of one coefficient or effect.
 
@@ -50,6 +50,8 @@ class SmallSample(Printed):
         Distance from the null that does not count, and the p-value that the truth is farther.
     convention : str
         Covariance behind the standard error.
+    remarks : tuple of str
+        What else to say beneath a table: what was held, which effects these are.
     """
 
     term: str
@@ -68,6 +70,7 @@ class SmallSample(Printed):
     margin: float | None
     pvalue_equivalence: float | None
     convention: str
+    remarks: tuple[str, ...] = ()
 
     @property
     def clusters(self) -> int:
@@ -98,6 +101,11 @@ class SmallSample(Printed):
     def failed(self) -> tuple[Hashable, ...]:
         """Units without which the refit found no maximum."""
         return tuple(self.leave_one_out.index[self.leave_one_out.isna()])
+
+    @property
+    def refits(self) -> int:
+        """Refits without one unit that found a maximum."""
+        return int(self.leave_one_out.notna().sum())
 
     @property
     def turned(self) -> int:
@@ -143,17 +151,15 @@ class SmallSample(Printed):
 
     def notes(self, *, labels: Labels = None) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
-        failed = first_five(_name(unit, labels) for unit in self.failed)
-        kept = first_five(_name(unit, labels) for unit in self.kept)
         return (
-            f"The sign turns in {self.turned} of {len(self.leave_one_out)} refits without one "
-            "unit.",
-            *((f"No estimate without {failed}.",) if failed else ()),
-            *((f"Never left out: {kept}.",) if kept else ()),
+            f"{self.turned} of {self.refits} refits without one unit stand on the other side of "
+            f"{self.null:g}.",
+            *_of_units(self.failed, self.kept, labels),
+            *self.remarks,
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SmallSamples(Printed):
     """Packs of several hypotheses of one fit, with p-values adjusted for asking several times.
 
@@ -249,7 +255,10 @@ class SmallSamples(Printed):
             one.quantity, f"{one.quantity.capitalize()} effects"
         )
         failed = dict.fromkeys(unit for pack in self.packs for unit in pack.failed)
-        several = " Holm, Romano-Wolf: adjusted over the columns." if len(self.packs) > 1 else ""
+        kept = dict.fromkeys(unit for pack in self.packs for unit in pack.kept)
+        remarks = dict.fromkeys(remark for pack in self.packs for remark in pack.remarks)
+        adjusted = "Holm, Romano-Wolf" if self.romano_wolf.notna().any() else "Holm"
+        several = f" {adjusted}: adjusted over the columns." if len(self.packs) > 1 else ""
         return (
             f"{what}; N = {one.n}, T = {one.T}, {one.clusters} clusters. Standard errors: "
             f"{one.convention}.",
@@ -261,11 +270,8 @@ class SmallSamples(Printed):
                 if any(pack.margin is not None for pack in self.packs)
                 else ()
             ),
-            *(
-                (f"No estimate without {first_five(_name(u, units) for u in failed)}.",)
-                if failed
-                else ()
-            ),
+            *_of_units(failed, kept, units),
+            *remarks,
         )
 
     def _lines(self, units: Labels, digits: int) -> tuple[tuple[str, _Cell], ...]:
@@ -298,9 +304,21 @@ class SmallSamples(Printed):
             ),
             ("Lowest, one unit left out", lambda p: end(p, 0)),
             ("Highest, one unit left out", lambda p: end(p, 1)),
-            ("Refits on the other side", lambda p: f"{p.turned} of {len(p.leave_one_out)}"),
+            ("Refits on the other side", lambda p: f"{p.turned} of {p.refits}"),
             ("Largest leverage", leverage),
         )
+
+
+def _of_units(
+    failed: Iterable[Hashable], kept: Iterable[Hashable], labels: Labels
+) -> tuple[str, ...]:
+    """Name units without which there is no estimate, and those never left out."""
+    lacking = first_five(_name(unit, labels) for unit in failed)
+    stayed = first_five(_name(unit, labels) for unit in kept)
+    return (
+        *((f"No estimate without {lacking}.",) if lacking else ()),
+        *((f"Never left out: {stayed}.",) if stayed else ()),
+    )
 
 
 def _name(unit: Hashable, labels: Labels) -> str:

@@ -111,6 +111,10 @@ class Parameters(Printed):
         stat = "t" if self.vcov.df else "z"
         return ("Term", "Estimate", "Std. error", stat, f"P>|{stat}|", "95 % interval")
 
+    def headline(self) -> str:
+        """One line: model, formula and size."""
+        return f"{self.summary().title}, N × T = {self.column().size}"
+
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
         raise NotImplementedError

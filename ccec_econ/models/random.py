@@ -46,6 +46,7 @@ from ccec_econ.formula import Design, Spec, lagged_term, materialise, parse
 from ccec_econ.inference.random_tests import mean_term, varying
 from ccec_econ.inference.random_vcov import random_vcov
 from ccec_econ.inference.vcov import Covariance, Information
+from ccec_econ.models.fitting import named_terms
 from ccec_econ.models.random_results import RandomEffectsResults
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align
@@ -271,14 +272,7 @@ def _lagged(design: Design, durbin: Durbin) -> tuple[str, ...]:
     if durbin == "all":
         spread = np.ptp(design.X, axis=1).max(axis=0)
         return tuple(t for t in design.slopes if spread[design.terms.index(t)] > 0.0)
-    names = [durbin] if isinstance(durbin, str) else list(durbin)
-    unknown = [name for name in names if name not in design.slopes]
-    if unknown or not names or len(set(names)) < len(names):
-        raise FormulaError(
-            f"durbin names {first_five(unknown or names) or 'nothing'}; name each once, "
-            f"among the formula's terms: {first_five(design.slopes)}."
-        )
-    return tuple(names)
+    return named_terms([durbin] if isinstance(durbin, str) else durbin, design)
 
 
 def _with_means(

@@ -40,7 +40,7 @@ _FORMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class RandomEffectsResults(WithEffects):
     """Results of a spatial panel model with random unit effects.
 

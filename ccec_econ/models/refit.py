@@ -45,7 +45,7 @@ def matrices(fit: Estimate) -> Matrices:
     """
     refuse_other_models(fit)
     errors = None if fit.error is None else spectrum(fit.error.W)
-    return Matrices(fit.weights, fit.x_weights, errors)
+    return Matrices(fit.weights, fit.lagging, errors)
 
 
 def columns_on(results: SpatialPanelResults, panel: Panel, weights: Matrices) -> Columns:

@@ -19,6 +19,7 @@ from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.inference.wild import WildCluster, WildWeights
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import number
 
@@ -124,6 +125,8 @@ class RandomisationTest:
         that the model does not fit permuted paths: test the same term in OLS or SLX instead.
     convention : str
         Covariance behind the t-statistics.
+    remarks : tuple of str
+        What the permutations hold besides.
     """
 
     column: str
@@ -134,14 +137,16 @@ class RandomisationTest:
     draws: int
     failed: int
     convention: str
+    remarks: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        return (
+        test = (
             f"{self.term}, {self.column} permuted over units: estimate "
             f"{number(self.estimate, 4)}, t = {number(self.statistic, 2)}, randomisation p = "
             f"{number(self.pvalue, 3)} ({self.draws} permutations, {self.failed} failed; "
             f"t-statistics {self.convention})."
         )
+        return " ".join([test, *self.remarks])
 
 
 def randomisation_test(
@@ -173,7 +178,7 @@ def randomisation_test(
     ------
     FormulaError
         If the column is not in the data or in the response, varies over no units, or the term is
-        no parameter of the model.
+        no parameter of the model; if a threshold splits by the column, or made it.
     ValueError
         If `draws` is not positive.
 
@@ -221,6 +226,7 @@ def randomisation_test(
         draws=draws,
         failed=failed,
         convention=own.convention,
+        remarks=results.held,
     )
 
 
@@ -241,12 +247,29 @@ def _paths(results: SpatialPanelResults, column: str) -> NDArray[np.float64]:
             f"column {column!r} must stand on the right side of '{results.spec}', and not on the "
             "left: its paths are exchanged while the response stays."
         )
+    if isinstance(results, ThresholdResults):
+        _refuse_split(results, column)
     paths = results.panel.cube(frame[column].to_numpy(dtype=np.float64))
     if not np.ptp(paths, axis=1).any():
         raise FormulaError(
             f"column {column!r} is the same in all units; there is nothing to permute."
         )
     return paths
+
+
+def _refuse_split(results: ThresholdResults, column: str) -> None:
+    """Refuse a column whose permutation would break the split or ought to move it."""
+    if column in results.made:
+        raise FormulaError(
+            f"column {column!r} is one regime of a split: its paths cannot be permuted without "
+            "those of the other regime; use test() and equality() of the result, or permute in a "
+            "model without a threshold."
+        )
+    if _mentions(column, results.search.by):
+        raise FormulaError(
+            f"the {results.searched} splits by column {column!r}: permuting it would move the "
+            "regimes; permute it in a model without a threshold."
+        )
 
 
 def _mentions(column: str, text: str) -> bool:

@@ -18,7 +18,7 @@ from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Covariance, Vcov, bound
-from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, SSE_NOTE, Column, kinds
+from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -30,7 +30,7 @@ _CORRECTED = "direct likelihood, Lee-Yu bias correction"
 _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bias-corr."}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class SpatialPanelResults(WithEffects):
     """Results of a static spatial panel model.
 
@@ -87,7 +87,11 @@ class SpatialPanelResults(WithEffects):
 
     @property
     def sigma2(self) -> float:
-        """Variance of the disturbance, SSE over the observations of the likelihood."""
+        """Variance of the disturbance.
+
+        SSE over the observations of the likelihood, but for corrections of its bias, and to first
+        order for unit effects under weights that change or units that are absent.
+        """
         return self.estimate.optimum.sigma2
 
     @property
@@ -109,6 +113,13 @@ class SpatialPanelResults(WithEffects):
     def searched(self) -> str:
         """What of the specification was chosen by its likelihood; empty where nothing was."""
         return ""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Say that what was searched is taken as known; empty where nothing was."""
+        if not self.searched:
+            return ()
+        return (f"The {self.searched} was chosen by its likelihood and is taken as known.",)
 
     @property
     def nobs(self) -> int:
@@ -152,7 +163,15 @@ class SpatialPanelResults(WithEffects):
             estimator=self.estimator_name(),
             size=f"{N} × {T}",
             nobs=self.likelihood_nobs,
-            notes=(SSE_NOTE,),
+            notes=(
+                variance_note(
+                    self.sigma2,
+                    self.likelihood_nobs,
+                    fit.residuals,
+                    bias_corrected=self.method == "bias_corrected",
+                ),
+                *self.held,
+            ),
         )
 
     def with_cov(self, cov: Covariance) -> SpatialPanelResults:
@@ -207,7 +226,8 @@ class SpatialPanelResults(WithEffects):
             If rho lies outside its interval, as estimates by instruments can.
         """
         refuse_horizon(horizon)
-        return static_form(self.estimate)
+        form = static_form(self.estimate)
+        return replace(form, remarks=(*form.remarks, *self.held))
 
     def refits(
         self,
@@ -218,7 +238,8 @@ class SpatialPanelResults(WithEffects):
         rng: np.random.Generator,
     ) -> Bootstrap:
         """Simulate the fitted model and refit it, as `ce.bootstrap` does."""
-        return bootstrap(self.estimate, draws=draws, innovations=innovations, level=level, rng=rng)
+        found = bootstrap(self.estimate, draws=draws, innovations=innovations, level=level, rng=rng)
+        return replace(found, remarks=self.held)
 
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention, for the foot of a table."""
@@ -252,7 +273,7 @@ class SpatialPanelResults(WithEffects):
             return "least squares"
         if self.effects_name == "none":
             return "maximum likelihood"
-        if self._varying() and self.method == "transformation":
+        if self._response_varies() and self.method == "transformation":
             return "quasi-likelihood, unit effects demeaned"
         if self.method == "transformation":
             return "Lee-Yu transformation likelihood"
@@ -288,12 +309,11 @@ class SpatialPanelResults(WithEffects):
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""
-        if not self._varying():
-            return ()
         unit = self.effects_name in ("unit", "twoway") and self.method == "transformation"
-        return ("Weights change over time" + "; variance corrected to first order" * unit + ".",)
+        corrected = "; variance corrected to first order" * (unit and self._response_varies())
+        return (f"Weights change over time{corrected}.",) * self.estimate.varies
 
-    def _varying(self) -> bool:
+    def _response_varies(self) -> bool:
         return isinstance(self.estimate.weights, SpectrumPath)
 
 

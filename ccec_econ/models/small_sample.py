@@ -20,7 +20,7 @@ from ccec_econ.inference.measure import errors_along
 from ccec_econ.inference.multiple import romano_wolf
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Innovations
-from ccec_econ.models.dynamic import DynamicPanelResults
+from ccec_econ.models.dynamic import SHORT_RUN, DynamicPanelResults
 from ccec_econ.models.packs import Quantity, SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
@@ -147,6 +147,9 @@ def small_sample(
     pvalues, joint, how = _bootstrap(
         results, terms, quantity, null, draws=draws, innovations=innovations, rng=random
     )
+    remarks = results.held
+    if quantity != "coefficient" and isinstance(results, DynamicPanelResults):
+        remarks = (*remarks, SHORT_RUN)
     packs = []
     for each in terms:
         estimate, error, df = _point(results, each, quantity)
@@ -170,6 +173,7 @@ def small_sample(
                 margin=far,
                 pvalue_equivalence=beyond,
                 convention=results.vcov.convention,
+                remarks=remarks,
             )
         )
     return packs[0] if isinstance(term, str) else SmallSamples(tuple(packs), joint)
@@ -353,6 +357,10 @@ def _refuse_request(
             what = "effects" if effects else "coefficient"
             raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
         fit = results.estimate
+        if quantity == "direct" and fit.weights is None and term not in fit.terms:
+            raise FormulaError(
+                f"the model has no direct effect of {term!r}: neither {term} itself nor a lag of y."
+            )
         if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
             raise FormulaError(
                 f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."

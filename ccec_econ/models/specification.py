@@ -74,6 +74,8 @@ def lm_tests(
 
     Raises
     ------
+    ValueError
+        If there are fewer than 19 draws.
     AlignmentError
         If there are no weights, or they and the panel differ.
     WeightsError
@@ -133,6 +135,8 @@ def dependence_tests(
 
     Raises
     ------
+    ValueError
+        If there are fewer than 19 draws.
     AlignmentError
         If there are no weights, or they and the panel differ.
     """
@@ -169,6 +173,8 @@ def moran_by_period(
 
     Raises
     ------
+    ValueError
+        If there are fewer than 19 draws.
     AlignmentError
         If there are no weights, or they and the panel differ.
     """

@@ -90,7 +90,7 @@ class Search:
         return np.asarray(self.splits.by <= self.threshold)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class ThresholdResults(SpatialPanelResults):
     """Results of `threshold`.
 
@@ -123,6 +123,12 @@ class ThresholdResults(SpatialPanelResults):
     def searched(self) -> str:
         """What was chosen by its likelihood: the threshold."""
         return f"threshold in {self.search.by}"
+
+    @property
+    def made(self) -> tuple[str, ...]:
+        """Columns that the split made."""
+        own = tuple(name for term in self.search.terms for name in halves(term))
+        return (*own, SHIFT) if self.search.intercept else own
 
     @property
     def supremum(self) -> float:

@@ -14,6 +14,7 @@ from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import FormulaError, IdentificationError, PanelError, first_five
 from ccec_econ.formula import Design, Spec, lagged_term, materialise
+from ccec_econ.lag_terms import closing
 from ccec_econ.panel import Panel
 
 __all__ = ["has_time_lag", "observed_path", "time_columns", "time_design", "with_history"]
@@ -93,14 +94,18 @@ def time_design(
 ) -> tuple[Design, Design]:
     """Design with time lags in front, and the design without them."""
     weights = None if x_own is None else x_own.W
-    found = materialise(Spec(spec.response, _substituted(spec), spec.fixed), panel, weights)
+    label = f"L({spec.response})"
+    try:
+        found = materialise(Spec(spec.response, _substituted(spec), spec.fixed), panel, weights)
+    except FormulaError as error:
+        raise FormulaError(str(error).replace(_LAG, label)) from None
     time, space = _LAG, lagged_term(_LAG)
     mixed = [term for term in found.terms if _LAG in term and term not in (time, space)]
     if mixed:
-        shown = [term.replace(_LAG, f"L({spec.response})") for term in mixed]
+        shown = [term.replace(_LAG, label) for term in mixed]
         raise FormulaError(
-            f"a time lag stands inside {first_five(shown)}; write L({spec.response}) and "
-            f"W(L({spec.response})) as terms of their own."
+            f"a time lag stands inside {first_five(shown)}; write {label} and "
+            f"{lagged_term(label)} as terms of their own."
         )
     rest = [j for j, term in enumerate(found.terms) if term not in (time, space)]
     still = replace(
@@ -110,7 +115,6 @@ def time_design(
         lags={i: found.lags[j] for i, j in enumerate(rest) if j in found.lags},
     )
     before = panel.cube(panel.frame[_LAG].to_numpy(dtype=np.float64))
-    label = f"L({spec.response})"
     named = {time: (label, before), space: (lagged_term(label), before @ own.W.T)}
     lags = [named[term] for term in (time, space) if term in found.terms]
     whole = replace(
@@ -132,7 +136,7 @@ def _substituted(spec: Spec) -> str:
     """
     text, out, done = spec.regressors, "", 0
     for match in re.finditer(r"\bL\(", text):
-        close = _closing(text, match.end())
+        close = closing(text, match.end())
         inner = text[match.end() : close]
         if "".join(inner.split()) != "".join(spec.response.split()):
             raise FormulaError(
@@ -146,15 +150,6 @@ def _substituted(spec: Spec) -> str:
             f"formula '{spec}' has no time lag; write L({spec.response}), or use a static model."
         )
     return out + text[done:]
-
-
-def _closing(text: str, start: int) -> int:
-    depth = 1
-    for j in range(start, len(text)):
-        depth += (text[j] == "(") - (text[j] == ")")
-        if depth == 0:
-            return j
-    raise FormulaError(f"formula part {text!r} does not close its brackets.")
 
 
 def time_columns(design: Design, still: Columns, spec: Spec) -> tuple[Columns, TimeLags]:

@@ -23,6 +23,10 @@ from ccec_econ.models.results import SpatialPanelResults
 __all__ = ["UnbalancedPanelResults"]
 
 _MEANS = "Effects are means over the periods, each by the number of units present."
+_EXISTENCE = (
+    "Right if units do not exist in the periods that are missing; if they exist and are merely not "
+    "observed, {cost}."
+)
 _ONLY_AVERAGES = (
     "effects between groups or single units are not available for an unbalanced panel: who is "
     "there changes from period to period; fit the units that are always present."
@@ -159,6 +163,11 @@ class UnbalancedPanelResults(SpatialPanelResults):
             f"Unbalanced: {cells} of {whole} cells present, {whole - cells} missing; absent units "
             f"are nobody's neighbours{self._standardised()}.",
         ]
+        if self._standardised():
+            names = " and ".join(self.estimate.spatial)
+            biased = f"{names} {'are' if ' ' in names else 'is'} biased towards zero"
+            cost = biased if names else "the spatial lags are measured with error"
+            found.append(_EXISTENCE.format(cost=cost))
         if once and self.effects_name in ("unit", "twoway"):
             found.append(f"Units present in one period only, explained by their effect: {once}.")
         if components > 1 and self.effects_name == "twoway":
@@ -166,8 +175,11 @@ class UnbalancedPanelResults(SpatialPanelResults):
                 f"Units and periods fall into {components} components without common cell."
             )
         if self._approximate():
-            found.append("Variance corrected to first order for the unit effects.")
-        return (*found, *(note for note in rest if "Weights change" not in note))
+            found.append(
+                "Variance corrected to first order for the unit effects. The log-likelihood keeps "
+                "them as dummies and does not compare with that of unbalanced=False."
+            )
+        return (*found, *rest)
 
     def likelihood_name(self) -> str:
         """Name the likelihood as it was used here."""
@@ -176,6 +188,10 @@ class UnbalancedPanelResults(SpatialPanelResults):
         if self._approximate():
             return "quasi-likelihood, unit effects as dummies"
         return "maximum likelihood" if self.effects_name == "none" else "transformation likelihood"
+
+    def _changing(self) -> tuple[str, ...]:
+        """Nothing: who is present changes, which is said."""
+        return ()
 
     def _approximate(self) -> bool:
         return bool(self.estimate.spatial) and self.effects_name in ("unit", "twoway")

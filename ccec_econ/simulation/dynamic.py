@@ -40,7 +40,13 @@ def dynamic_study(
     -------
     DataFrame
         One row per estimator and parameter: truth, mean, bias, sd, mcse and failed, the share of
-        draws without an interior estimate. The disturbance has variance one.
+        draws without an interior estimate or without a correction; both estimators are measured
+        on the others. The disturbance has variance one.
+
+    Raises
+    ------
+    ConvergenceError
+        If no draw has both estimates.
 
     References
     ----------
@@ -60,10 +66,16 @@ def dynamic_study(
         for y, x in zip(*draw_dynamic(design, W, periods, size, rng), strict=True):
             try:
                 quasi = _fit(y, x, weights)
-                found["uncorrected"].append(_values(quasi))
-                found["corrected"].append(_values(corrected(quasi, _LAGS)))
+                fixed = corrected(quasi, _LAGS)
             except ConvergenceError:
                 continue
+            found["uncorrected"].append(_values(quasi))
+            found["corrected"].append(_values(fixed))
+    if not found["corrected"]:
+        raise ConvergenceError(
+            f"none of {draws} draws has an interior estimate that can be corrected; draw more, or "
+            "panels with less dependence."
+        )
     rows = []
     for estimator, values in found.items():
         for name, column in zip(truth, np.array(values).T, strict=True):

@@ -57,6 +57,8 @@ def study(
     ------
     ValueError
         If a quantity is unknown.
+    ConvergenceError
+        If no draw has an interior estimate.
 
     Examples
     --------
@@ -83,6 +85,11 @@ def study(
                 found.append(_measure(fit_panel(design, sample, weights, method)))
             except ConvergenceError:
                 continue
+        if not found:
+            raise ConvergenceError(
+                f"none of {draws} draws has an interior estimate by {method}; draw more, or panels "
+                "with less spatial dependence."
+            )
         values, errors = np.array(found).transpose(1, 2, 0)
         for name, j in zip(quantities, picked, strict=True):
             hit = float((np.abs(values[j] - truth[name]) < quantile * errors[j]).mean())

@@ -25,8 +25,10 @@ CONFIG: dict[str, Any] = tomllib.loads((ROOT / "replication" / "config.toml").re
 SETTING: dict[str, Any] = CONFIG["simulation"]
 DIGITS = 1e-6  # the committed csv has eight significant digits
 FOUR_ERRORS = 4.0
-APART = 0.012  # means moved by up to this over four other weights of 16 units
-# means of the design notes, section 7: tau, eta, beta, rho, sigma2
+# Observed disagreement with means printed elsewhere, tau, eta, beta, rho, sigma2, rounded up to the
+# third digit: more than Monte Carlo error, of unknown origin. Other weights of 16 units move rho by
+# as much as its gap, but tau by less than its own.
+APART = [0.007, 0.010, 0.004, 0.012, 0.002]
 NOTES = {
     (16, "uncorrected"): [0.515, -0.075, 0.978, 0.272, 0.869],
     (16, "corrected"): [0.596, -0.089, 0.995, 0.275, 0.948],
@@ -103,9 +105,9 @@ def test_targets_are_met(runs) -> None:
     )
 
 
-def test_dynamic_means_are_those_of_the_design_notes(runs) -> None:
-    """Printed from runs of unknown size, weights and start: tau differs by .006, rho by .012."""
+def test_dynamic_means_are_no_farther_from_printed_ones_than_was_seen(runs) -> None:
+    """Means printed by other code, its weights, start and number of draws not stated."""
     frame = runs["draws"]["dynamic"]
     for (N, estimator), printed in NOTES.items():
         rows = frame[(frame["N"] == N) & (frame["estimator"] == estimator)]
-        np.testing.assert_allclose(rows["mean"], printed, atol=APART)
+        assert (np.abs(rows["mean"] - printed) <= APART).all(), (N, estimator)

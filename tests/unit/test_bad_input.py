@@ -61,6 +61,22 @@ def test_ids_of_another_type_get_a_hint(sim16) -> None:
         ce.sdm(F, panel, W)
 
 
+def test_periods_of_weights_of_another_type_get_a_hint(sim16) -> None:
+    panel, graph = sim16
+    years = panel.index.get_level_values("year").unique()
+    with pytest.raises(AlignmentError, match="agree as text: give both the same type"):
+        ce.sdm(F, panel, {str(year): graph for year in years})
+    with pytest.raises(AlignmentError, match="give one Graph per period"):
+        ce.sdm(F, panel, {str(year): graph for year in years[1:]})
+
+
+@pytest.mark.parametrize("unbalanced", [False, True])
+def test_data_that_are_no_frame(sim16, unbalanced: bool) -> None:
+    panel, graph = sim16
+    with pytest.raises(PanelError, match="data of type ndarray: give a DataFrame"):
+        ce.sdm(F, panel.to_numpy(), graph, unbalanced=unbalanced)
+
+
 def test_unlabelled_weights(sim16) -> None:
     panel, _ = sim16
     with pytest.raises(AlignmentError, match="ndarray carry no unit labels"):
@@ -169,6 +185,34 @@ def test_text_column(sim16) -> None:
         ce.sdm("y ~ x1 + side", named, W)
 
 
+@pytest.mark.parametrize("kind", [object, str])
+def test_numbers_that_are_no_numbers_by_type(sim16, kind: type) -> None:
+    panel, W = sim16
+    odd = panel.assign(x1=panel["x1"].astype(kind))
+    with pytest.raises(FormulaError, match=r"column x1 holds numbers as .*'x1'\]\.astype\("):
+        ce.sdm(F, odd, W)
+    mended = odd.assign(x1=odd["x1"].astype(float))
+    assert ce.sdm(F, mended, W).rho == pytest.approx(ce.sdm(F, panel, W).rho, rel=1e-12)
+    with pytest.raises(FormulaError, match=r"column y holds numbers as .*'y'\]\.astype\("):
+        ce.sdm(F, panel.assign(y=panel["y"].astype(kind)), W)
+
+
+@pytest.mark.parametrize("name", ["scale", "exp", "I", "C", "lag"])
+def test_columns_called_like_a_function(sim16, name: str) -> None:
+    panel, W = sim16
+    odd = panel.assign(**{name: panel["x1"]})
+    for formula in (f"y ~ {name} + x2 | id", f"y ~ x2:{name} | id", f"{name} ~ x2 | id"):
+        with pytest.raises(FormulaError, match=f"column {name} is called like a function of form"):
+            ce.sdm(formula, odd, W)
+
+
+def test_what_looks_like_a_refused_word_is_read(sim16) -> None:
+    panel, W = sim16
+    odd = panel.assign(scales=panel["x1"], i=panel["x2"], poly_2=panel["x1"] ** 2)
+    fit = ce.slx("y ~ scales + i + poly_2 + I(x2 ** 3.) + np.abs(x2) + x1.abs() | id", odd, W)
+    assert len(fit.params) == 12
+
+
 @pytest.mark.parametrize(
     ("formula", "message"),
     [
@@ -186,7 +230,21 @@ def test_text_column(sim16) -> None:
         ("y ~ x1.shift() | id", "shifts rows across units"),
         ("y ~ x1 + ( | id", "cannot be read"),
         ("y ~ log(x1, 2, 3) | id", "cannot be evaluated"),
-        ("y ~ nothing(x1) | id", "no column nothing"),
+        ("y ~ nothing(x1) | id", "no function nothing. Make the column in the data first"),
+        ("y ~ abs(x2) | id", "no function abs. Write np.abs()."),
+        ("y ~ x1 + W(sqrt(x2)) | id", "no function sqrt. Write np.sqrt()."),
+        ("y ~ max(x1) | id", "no function max. Make the column"),
+        ("y ~ poly(x1, 2) | id", "poly() is not supported in formulas"),
+        ("y ~ scale(x1) | id", "scale() is not supported in formulas"),
+        ("y ~ x1 + W(center(x1)) | id", "center() is not supported in formulas"),
+        ("y ~ bs(x1, df=4) | id", "bs() is not supported in formulas"),
+        ("scale(y) ~ x1 | id", "scale() is not supported in formulas"),
+        ("y ~ . | id", "writes '.' for all columns; write the regressors out"),
+        ("y ~ . - x2", "write the regressors out"),
+        ("y ~ x1 + i.year | id", "i.year is not read here; write the effect '| year'"),
+        ("y ~ x1 + i.side | id", "i.side is not read here; write C(side) for dummies"),
+        ("y ~ x1 + C(year) | id", "year is a level of the index, not a column; write its effects"),
+        ("y ~ x1 + year | id", "year is a level of the index, not a column"),
         ("y ~ lag(x1) | id", "shifts rows across units"),
     ],
 )

@@ -109,6 +109,8 @@ def test_frame_by_definition(sdm) -> None:
     np.testing.assert_allclose(draws["direct x1"] + draws["indirect x1"], draws["total x1"])
     beyond = (np.abs(sample - row["estimate"]) >= abs(row["estimate"])).sum()
     assert row["pvalue"] == pytest.approx((1 + beyond) / 100)
+    assert list(frame.index[frame["pvalue"].isna()]) == ["sigma2"]
+    assert dict(zip(frame.index, found.summary().rows, strict=True))["sigma2"][-1] == ""
 
 
 @pytest.mark.parametrize("model", ["ols", "sar", "sdm", "sem"])

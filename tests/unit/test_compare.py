@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import typst
+from libpysal.graph import Graph
 
 import ccec_econ as ce
 from ccec_econ.errors import FormulaError, IdentificationError
@@ -21,12 +22,17 @@ F = "y ~ x1 + x2 | id + year"
 R = "y ~ x1 + x2"
 
 
+def ring(W: Graph) -> Graph:
+    """Row-standardised weights of the units in a circle."""
+    circle = np.roll(np.eye(16), 1, axis=1) + np.roll(np.eye(16), -1, axis=1)
+    return ce.weights.row_standardise(ce.weights.from_matrix(circle, W.unique_ids))
+
+
 @pytest.fixture(scope="module")
 def fits(sim16) -> dict[str, Parameters]:
     """One fit of every result class and estimator."""
     panel, W = sim16
-    ring = np.roll(np.eye(16), 1, axis=1) + np.roll(np.eye(16), -1, axis=1)
-    other = ce.weights.row_standardise(ce.weights.from_matrix(ring, W.unique_ids))
+    other = ring(W)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ce.errors.WeakIdentificationWarning)
         gns = ce.gns(F, panel, W)
@@ -129,6 +135,42 @@ def test_notes_name_conventions_once(table, fits) -> None:
     assert text.count("With random effects σ² is") == 1
     assert "different numbers of observations do not compare" in text
     assert "random" not in " ".join(ce.table(fits["sdm"]).notes)
+
+
+@pytest.mark.parametrize("bar", ["id", "id + year"])
+def test_each_column_says_what_its_variance_is(bar: str, sim16) -> None:
+    """sigma2 times the observations is the sum of squares, or the note says it is not."""
+    panel, W = sim16
+    path = dict.fromkeys(panel.index.unique(1), W)
+    holes, formula = panel.drop(panel.index[[3, 40]]), f"y ~ x1 | {bar}"
+    lagged = f"y ~ L(y) + x1 | {bar}"
+    sums, bias, order = "σ² is the sum", "σ² is corrected for bias", "σ² is corrected to first ord"
+    for said, fit in (
+        (sums, ce.sdm(formula, panel, W)),
+        (sums, ce.sem(formula, panel, W, method="direct")),
+        (sums, ce.ols(formula, holes, unbalanced=True)),
+        (sums, ce.sdm("y ~ x1", holes, W, unbalanced=True)),
+        (sums, ce.sar(lagged, panel, W, correction=False)),
+        (sums, ce.higher_order(formula, panel, {"near": W, "ring": ring(W)})),
+        (bias, ce.sdm(formula, panel, W, method="bias_corrected")),
+        (bias, ce.sar(lagged, panel, W)),
+        (order, ce.sar(formula, panel, path)),
+        (order, ce.sar(formula, holes, W, unbalanced=True)),
+    ):
+        (note,) = fit.column().notes
+        resids = fit.estimate.residuals
+        assert note.startswith(said)
+        exact = np.isclose((resids**2).sum(), fit.sigma2 * fit.column().nobs, rtol=1e-8)
+        assert exact == (said == sums)
+
+
+def test_what_not_all_columns_say_has_their_headings(fits) -> None:
+    notes = ce.table({name: fits[name] for name in ("ols", "dynamic", "threshold")}).notes
+    assert any(note.startswith("ols, threshold: σ² is the sum of squares") for note in notes)
+    assert any(note.startswith("dynamic: σ² is corrected for bias") for note in notes)
+    assert "threshold: The threshold in x2 was chosen by its likelihood" in " ".join(notes)
+    alike = ce.table([fits["ols"], fits["sdm"]]).notes
+    assert "σ² is the sum of squares over the observations in the likelihood." in alike
 
 
 def test_headings_without_names(fits) -> None:

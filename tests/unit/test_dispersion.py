@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from inequality.theil import TheilD
 
-from ccec_econ import circle, convergence
+from ccec_econ import convergence
 from ccec_econ.data import load_panel
 from ccec_econ.errors import AlignmentError, PanelError
 
@@ -44,43 +43,6 @@ def test_sigma_ignores_the_unit_of_measurement(city: pd.DataFrame) -> None:
     rescaled = city.assign(gdp_pc=1000 * city["gdp_pc"])
     first, second = (convergence.sigma(frame, "gdp_pc") for frame in (city, rescaled))
     assert np.allclose(first, second, atol=EXACT)
-
-
-def test_theil_by_hand(four: pd.DataFrame) -> None:
-    # s = .5 .3 .1 .1; p = 1/3 1/3 1/6 1/6; ratios 1.5 .9 .6 .6
-    total = 0.5 * math.log(1.5) + 0.3 * math.log(0.9) + 0.2 * math.log(0.6)
-    # groups: core .8 of y, 2/3 of p; hollow .1, 1/6; other .1, 1/6
-    between = 0.8 * math.log(1.2) + 0.2 * math.log(0.6)
-    # inside the cores s = 5/8, 3/8 and p = 1/2, 1/2; the other groups have one unit
-    within = 0.8 * (5 / 8 * math.log(5 / 4) + 3 / 8 * math.log(3 / 4))
-    parts = convergence.theil_between(four, "y", "p", ROLES).loc[2010]
-    assert parts["total"] == pytest.approx(total, abs=EXACT)
-    assert parts["between"] == pytest.approx(between, abs=EXACT)
-    assert parts["within"] == pytest.approx(within, abs=EXACT)
-    assert parts["between_share"] == pytest.approx(between / total, abs=EXACT)
-
-
-@pytest.mark.parametrize("name", ["province", "axis", "role"])
-def test_theil_parts_add_up(city: pd.DataFrame, name: str) -> None:
-    parts = convergence.theil_between(city, "gdp_real", "pop", circle.partition(name))
-    assert np.abs(parts["total"] - parts["between"] - parts["within"]).max() < EXACT
-    assert (parts > 0).all(axis=None)
-
-
-@pytest.mark.filterwarnings("ignore:Setting the shape:DeprecationWarning")  # PySAL on NumPy 2.5
-def test_theil_with_equal_populations_is_that_of_pysal(city: pd.DataFrame) -> None:
-    roles = circle.roles()
-    parts = convergence.theil_between(city.assign(one=1.0), "gdp_real", "one", roles)
-    wide = city["gdp_real"].unstack("year")
-    peer = TheilD(wide.to_numpy(), roles.loc[wide.index].to_numpy())
-    assert np.allclose(parts["total"], peer.T, atol=EXACT)
-    assert np.allclose(parts["between"], peer.bg, atol=EXACT)
-    assert np.allclose(parts["within"], peer.wg, atol=EXACT)
-
-
-def test_theil_is_zero_when_all_residents_have_the_same() -> None:
-    panel = panel_of(y=[2.0, 4.0, 6.0, 8.0], p=[1.0, 2.0, 3.0, 4.0])
-    assert convergence.theil_between(panel, "y", "p", ROLES).loc[2010, "total"] == pytest.approx(0)
 
 
 def test_core_share_and_primacy_by_hand(four: pd.DataFrame) -> None:

@@ -316,7 +316,13 @@ def test_effects_beyond_the_short_run_are_refused_where_shocks_do_not_fade(fit) 
     assert np.isfinite(explosive.effects(draws=10).frame.to_numpy()).all()
 
 
-@pytest.mark.parametrize("horizon", ["medium", -1, 1.5, True])
+def test_horizons_may_be_whole_numbers_of_numpy(fit) -> None:
+    found, plain = (fit.effects(horizon=h, draws=20) for h in (np.int64(2), 2))
+    pd.testing.assert_frame_equal(found.frame, plain.frame)
+    assert str(found) == str(plain)
+
+
+@pytest.mark.parametrize("horizon", ["medium", -1, 1.5, True, np.array([1, 2]), [1]])
 def test_horizons_that_are_none(fit, horizon) -> None:
     with pytest.raises(ValueError, match="whole number"):
         fit.effects(horizon=horizon)

@@ -107,6 +107,16 @@ def test_pack_of_a_dynamic_fit(fit) -> None:
         ce.small_sample(fit, "L(y)", quantity="total")
 
 
+def test_notes_say_which_effects_and_whether_refits_are_corrected(fit, sim16) -> None:
+    text = str(ce.bootstrap(fit, draws=3))
+    assert "Each refit is corrected as the fit was.\nEffects are those of the short run." in text
+    plain = ce.sar("y ~ L(y) + x1 | id", *sim16, correction=False)
+    assert "Each refit is not corrected." in str(ce.bootstrap(plain, draws=3))
+    pack = ce.small_sample(fit, "x1", quantity="total", draws=3)
+    assert "Effects are those of the short run." in pack.notes()
+    assert "short run" not in str(ce.small_sample(fit, "x1", draws=3))
+
+
 def test_persistence_is_tested_against_one(fit) -> None:
     found = ce.small_sample(fit, "L(y)", null=1.0, margin=0.1, draws=29)
     draws = ce.bootstrap(fit, draws=29, innovations="unit").draws["L(y)"]

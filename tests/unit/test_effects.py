@@ -10,8 +10,10 @@ import pytest
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.errors import FormulaError, IdentificationError
-from ccec_econ.inference.reduced_form import several_form
+from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError
+from ccec_econ.inference.draws import draw_parameters
+from ccec_econ.inference.measure import effect_map
+from ccec_econ.inference.reduced_form import averages, several_form
 from ccec_econ.inference.units import unit_effects
 
 F = "y ~ x1 + x2 | id + year"
@@ -129,16 +131,33 @@ def test_groups_by_order_add_to_the_groups(name: str, fits) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_convention_and_rejected_share_are_printed(name: str, fits) -> None:
     fit = fits[name]
-    for found in (
-        fit.effects(draws=9),
-        fit.effects(groups=PAIR, draws=9),
-        ce.effects_by_order(fit, orders_shown=1, draws=9),
+    whole, groups = fit.effects(draws=9), fit.effects(groups=PAIR, draws=9)
+    orders = ce.effects_by_order(fit, orders_shown=1, draws=9)
+    assert str(whole) == str(whole.summary())
+    assert whole._repr_html_() == whole.summary().to_html()
+    for found, table in (
+        (whole, whole.summary()),
+        (groups, groups.summary(beneath="simulation")),
+        (orders, orders.summary(beneath="simulation")),
     ):
         assert found.convention == fit.vcov.convention
-        for text in (str(found), found._repr_html_(), found.to_latex(), found.to_typst()):
+        for text in (str(table), table.to_html(), table.to_latex(), table.to_typst()):
             assert "of draws left the parameter space" in text
+        assert f"Covariance: {fit.vcov.convention}." in str(table)
+        assert f"{100 * found.rejected:.1f} % of draws left" in table.to_markdown()
         assert f"Covariance: {fit.vcov.convention}." in str(found)
-        assert f"{100 * found.rejected:.1f} % of draws left" in found.to_markdown()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_fit_and_its_effects_are_one_line_at_the_prompt(name: str, fits) -> None:
+    fit = fits[name]
+    line = repr(fit)
+    assert line.startswith(f"<{type(fit).__name__} ")
+    assert line.endswith(f", N × T = {fit.column().size}>")
+    effects = (fit.effects(draws=9), fit.effects(groups=PAIR, draws=9))
+    for text in (line, *map(repr, effects), repr(ce.unit_effects(fit, "x1"))):
+        assert "\n" not in text
+        assert len(text) < 200
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -176,7 +195,8 @@ def test_groups_and_units_at_horizons_are_dense(fits, W16, horizon, cumulative: 
         expected[5:, :5].sum() / 11, abs=DENSE
     )
     assert found.scope in str(found)
-    assert ("stable region" in str(found)) == (horizon != "short")
+    simulated = str(found.summary(beneath="simulation"))
+    assert ("stable region" in simulated) == (horizon != "short")
     assert ce.group_effects(fit, PAIR, draws=9, **options).frame.equals(found.frame)
 
 
@@ -304,7 +324,7 @@ def test_groups_and_orders_read_the_same_refits(sim16) -> None:
     np.testing.assert_allclose(order.loc[("x1", "all", "total"), ends], total, rtol=1e-10)
     below = one.summary(beneath="bootstrap").rows[1][2]
     assert below == f"[{total.iloc[0]:.4f}, {total.iloc[1]:.4f}]".replace("-", "−")
-    assert "residuals of whole units drawn together" in str(one)
+    assert "residuals of whole units drawn together" in str(one.summary(beneath="bootstrap"))
     assert one.summary(beneath="delta").rows[1][2].startswith("[")
     with pytest.raises(FormulaError, match="no 'bootstrap' interval here"):
         fit.effects(groups=PAIR, draws=9).summary(beneath="bootstrap")
@@ -458,6 +478,99 @@ def test_draws_whose_powers_do_not_die_out_are_replaced() -> None:
     assert form.inside(theta).tolist() == [True, False, True, False]
 
 
+def test_what_the_model_fixes_at_zero_is_an_exact_zero(sim16) -> None:
+    """Only W(x2): its direct effect is t times the mean diagonal of W, rounding left aside."""
+    panel, W = sim16
+    found = ce.slx("y ~ x1 + W(x2) | id + year", panel, W).effects(draws=50, bootstrap=9).frame
+    assert (found.loc[("x2", "direct")] == 0.0).all()
+    np.testing.assert_allclose(
+        found.loc[("x2", "indirect")], found.loc[("x2", "total")], rtol=1e-12
+    )
+    assert (found.loc[("x1", "indirect")] == 0.0).all()
+    assert (found.drop([("x2", "direct"), ("x1", "indirect")])["std_error"] > 0.0).all()
+
+
+def test_the_note_says_which_t_draws_came_from(sim16) -> None:
+    """CR2: the fewest degrees of freedom among mean own effects and mean totals."""
+    panel, W = sim16
+    fit = ce.slx(F, panel, W, cov=ce.Cluster(kind="CR2"))
+    found = fit.effects(draws=20)
+    slopes = effect_map(fit.reduced_form(), averages).slopes()
+    least = fit.vcov.degrees(slopes).min()
+    assert found.basis.df == pytest.approx(least)
+    text = f"draws of the parameters from t({least:.1f}), the fewest degrees of freedom"
+    assert text in str(found)
+    plain = ce.slx(F, panel, W, cov=ce.Cluster()).effects(draws=20)
+    assert plain.basis.df == 15
+    assert "20 draws of the parameters; " in str(plain)
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "error", "match"),
+    [
+        ("dynamic", {"horizon": 2}, IdentificationError, "stop at the short run"),
+        ("dynamic", {"horizon": 2, "groups": PAIR}, IdentificationError, "stop at the short run"),
+        ("sdm", {"level": 1.5}, ValueError, "level 1.5"),
+        ("sdm", {"draws": 0}, ValueError, "draws 0"),
+        ("sdm", {"groups": PAIR.iloc[1:]}, AlignmentError, "1 units without"),
+        ("sdm", {"groups": PAIR, "split": {"x1": {"core": "x9"}}}, FormulaError, "split names x9"),
+        ("several", {"bootstrap": 3}, FormulaError, "bootstrap is not available"),
+    ],
+)
+def test_refusals_come_before_the_refits(name, call, error, match, fits, monkeypatch) -> None:
+    fit = fits[name]
+    if name != "several":
+        monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    verb = ce.group_effects if "groups" in call else type(fit).effects
+    with pytest.raises(error, match=match):
+        verb(fit, **{"bootstrap": 3, **call})
+
+
+def test_orders_refuse_before_the_refits(fits, monkeypatch) -> None:
+    fit = fits["sdm"]
+    monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    with pytest.raises(ValueError, match="orders -1"):
+        ce.effects_by_order(fit, orders_shown=-1, bootstrap=3)
+    with pytest.raises(AlignmentError, match="1 units without"):
+        ce.effects_by_order(fit, groups=PAIR.iloc[1:], bootstrap=3)
+
+
 def test_what_has_no_effects_is_refused() -> None:
     with pytest.raises(FormulaError, match="no effects of str"):
         ce.group_effects("fit", PAIR)  # type: ignore[arg-type]
+
+
+def test_other_covariances_stand_beside(sim16) -> None:
+    panel, W = sim16
+    fit = ce.sdm(F, panel, W)
+    own, other = fit.effects(draws=9), fit.with_cov(ce.Cluster()).effects(draws=9)
+    table = own.summary(also={"Clustered": other})
+    assert table.columns[-1] == "Clustered 95 %"
+    low, high = other.frame[["lower", "upper"]].iloc[0]
+    assert table.rows[0][-1] == f"[{low:.4f}, {high:.4f}]".replace("-", "−")
+    assert f"Clustered interval: delta method, {other.convention}." in table.notes
+    with pytest.raises(FormulaError, match="effects 'Delta' cannot stand beside these"):
+        own.summary(also={"Delta": other})
+
+
+def test_draws_that_all_leave_are_refused() -> None:
+    def nowhere(theta: np.ndarray) -> np.ndarray:
+        return np.zeros(len(theta), dtype=bool)
+
+    with pytest.raises(IdentificationError, match="300 of 300 draws leave nowhere"):
+        draw_parameters(
+            np.zeros(2),
+            np.eye(2),
+            None,
+            3,
+            np.random.default_rng(0),
+            inside=nowhere,
+            region="nowhere",
+        )
+
+
+def test_weights_of_their_own_leave_signs_free(sim16) -> None:
+    panel, W = sim16
+    other = ce.weights.from_matrix(np.roll(np.eye(16), 1, axis=1), range(1, 17))
+    fit = ce.sdm("y ~ x1 | id + year", panel, W, x_weights=other)
+    assert fit.effects(groups=PAIR, draws=5).remark == ""

@@ -125,7 +125,9 @@ def test_order_of_groups_is_sorted_or_that_of_the_categories(fit, groups) -> Non
 def test_a_single_lag_says_that_it_fixes_signs_and_split_lags_do_not(sim16, groups) -> None:
     panel, W = sim16
     single = group_effects(ce.slx("y ~ x1 | id + year", panel, W), groups, draws=5)
-    assert "cannot differ in sign" in single.remark
+    assert "One coefficient per lag: every effect of one unit on another has" in single.remark
+    assert "the sign of t, so blocks off the diagonal cannot differ in sign" in single.remark
+    assert "rho" not in single.remark
     parts = split_by_origin(panel["x1"], groups)
     np.testing.assert_allclose(parts.sum(axis=1), panel["x1"])
     wide = panel.join(parts)
@@ -172,7 +174,7 @@ def test_unknown_names_are_refused(fit, groups) -> None:
     found = group_effects(fit, groups, draws=5)
     with pytest.raises(FormulaError, match="no effects of 'x9'"):
         found.matrix("x9")
-    with pytest.raises(FormulaError, match="no group mountains"):
+    with pytest.raises(FormulaError, match=r"no group mountains; .* with core= and hollow="):
         found.siphon("x1", core="mountains")
     with pytest.raises(FormulaError, match=r"weights of shape \(2, 2\)"):
         found.contrast("odd", "x1", np.ones((2, 2)), "less")
@@ -190,6 +192,19 @@ def test_a_split_column_that_leaks_is_refused(sim16, groups) -> None:
     fit = ce.slx("y ~ x1 + W(x1_core) | id + year", leaky, W)
     with pytest.raises(FormulaError, match="'x1_core' is not zero in"):
         group_effects(fit, groups, split={"x1": {"core": "x1_core"}})
+
+
+def test_a_leak_is_found_before_refits_and_not_passed_over(sim16, groups, monkeypatch) -> None:
+    panel, W = sim16
+    leaky = panel.assign(x1_core=panel["x1"] * 2.0 + panel["x2"])
+    fit = ce.slx("y ~ x1 + W(x1_core) | id + year", leaky, W)
+    monkeypatch.setattr(type(fit), "refits", lambda *_, **__: pytest.fail("refitted"))
+    with pytest.raises(FormulaError, match="'x1_core' is not zero in"):
+        group_effects(fit, groups, split={"x1": {"core": "x1_core"}}, bootstrap=3)
+    written = ce.slx("y ~ x1 + W(x1_core**2) | id + year", leaky, W)
+    part = written.reduced_form().terms[1].name
+    with pytest.raises(FormulaError, match="is no column of the data, so that it is zero outside"):
+        group_effects(written, groups, split={"x1": {"core": part}}, draws=5)
 
 
 def test_a_unit_without_group_cannot_be_split(sim16, groups) -> None:
@@ -237,3 +252,30 @@ def test_orders_refuse_what_does_not_die_out(chain) -> None:
         effects_by_order(at(chain, 1.0, 0.0, -1.0))
     with pytest.raises(ValueError, match="orders -1"):
         effects_by_order(chain, orders_shown=-1)
+
+
+@pytest.mark.parametrize("by_order", [False, True])
+def test_notes_speak_of_the_interval_that_is_shown(fit, groups, by_order: bool) -> None:
+    options = {"draws": 50, "bootstrap": 9}
+    if by_order:
+        found = effects_by_order(fit, orders_shown=1, **options)
+    else:
+        found = group_effects(fit, groups, **options)
+    told = {
+        beneath: tuple(
+            any(note.startswith(name) for note in found.summary(beneath=beneath).notes)
+            for name in ("Simulation: ", "Bootstrap: ")
+        )
+        for beneath in ("error", "delta", "simulation", "bootstrap")
+    }
+    assert told == {
+        "error": (False, False),
+        "delta": (False, False),
+        "simulation": (True, False),
+        "bootstrap": (False, True),
+    }
+    rejecting = replace(found, basis=replace(found.basis, rejected=0.125))
+    assert "12.5 % of draws of the parameters left the parameter space." in (
+        rejecting.summary().notes
+    )
+    assert any(note.startswith("Simulation: ") for note in found.notes())

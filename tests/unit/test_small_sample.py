@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
 import ccec_econ as ce
-from ccec_econ.errors import FormulaError, IdentificationError, PanelError, WeightsError
+from ccec_econ.errors import (
+    ConvergenceError,
+    FormulaError,
+    IdentificationError,
+    PanelError,
+    WeightsError,
+)
 from ccec_econ.models.refit import columns_on, matrices, without_unit
 from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
 from ccec_econ.models.small_sample import small_sample, standard_margins
@@ -147,8 +155,37 @@ def test_it_prints(sdm) -> None:
     assert table.columns == ("Quantity", "Value", "Detail")
     low, high = found.range_units
     assert f"without city {low}; without city {high}" in str(table)
-    assert "The sign turns in 0 of 16" in found._repr_html_()
+    said = "0 of 16 refits without one unit stand on the other side of 0."
+    assert said in found._repr_html_()
     assert "H0: the effect is 0.2 or more either way" in str(found)
+
+
+def test_the_other_side_is_that_of_the_null_and_failures_do_not_count(sim16) -> None:
+    """x1 is estimated above its null of .5 by some refits and below by others."""
+    fit = ce.ols(F, sim16[0])
+    null = float(fit.params["x1"]) - 1e-9
+    found = small_sample(fit, "x1", null=null)
+    below = int((found.leave_one_out < null).sum())
+    assert 0 < below == found.turned < 16
+    side = f"stand on the other side of {null:g}."
+    assert f"{below} of 16 refits without one unit {side}" in str(found)
+    values = found.leave_one_out.copy()
+    values.iloc[[0, 5]] = np.nan
+    lost = replace(found, leave_one_out=values)
+    assert lost.refits == 14
+    assert f"{lost.turned} of 14 refits without one unit" in str(lost)
+    family = replace(small_sample(fit, ["x1", "x2"], null=null), packs=(lost, lost))
+    assert f"{lost.turned} of 14" in str(family)
+
+
+def test_a_family_names_units_that_stayed_and_what_was_adjusted(sim16, sdm) -> None:
+    found = small_sample(ce.ols(F, sim16[0]), ["x1", "x2"], keep=[3, 5])
+    assert "Never left out: 3 and 5." in str(found) or "Never left out: 3, 5." in str(found)
+    assert "Holm: adjusted over the columns." in str(found)
+    assert "Romano-Wolf" not in str(found)
+    joint = small_sample(sdm, ["x1", "x2"], draws=19)
+    assert "Holm, Romano-Wolf: adjusted over the columns." in str(joint)
+    assert "Never left out" not in str(joint)
 
 
 def test_wrong_requests_are_refused(sdm, sim16) -> None:
@@ -326,3 +363,31 @@ def test_margins_are_sizes_per_standard_deviation(sim16) -> None:
     assert standard_margins(thousand, ["x1"], 0.5)["x1"] == pytest.approx(found["x1"] / 1000)
     with pytest.raises(FormulaError, match="no x9; there are x1, x2"):
         standard_margins(thousand, ["x9"], 0.5)
+
+
+def test_a_direct_effect_that_the_model_lacks_is_refused_by_its_name(sim16) -> None:
+    panel, W = sim16
+    fit = ce.slx("y ~ x2 + W(x1) | id + year", panel, W)
+    with pytest.raises(FormulaError, match="no direct effect of 'x1': neither x1 itself nor a lag"):
+        small_sample(fit, "x1", quantity="direct")
+    assert small_sample(fit, "x1", quantity="total", draws=9).term == "x1"
+    with_rho = ce.sdm("y ~ x2 + W(x1) | id + year", panel, W)
+    assert small_sample(with_rho, "x1", quantity="direct", draws=5).term == "x1"
+
+
+def test_units_that_cannot_be_left_out_are_missing_and_not_all_may_be(sim16, monkeypatch) -> None:
+    panel, _ = sim16
+    fit = ce.ols("y ~ x1 | id + year", panel)
+
+    def failing(results, unit):
+        if unit == 1 or every:
+            raise IdentificationError("no variation left")
+        return without_unit(results, unit)
+
+    every = False
+    monkeypatch.setattr("ccec_econ.models.small_sample.without_unit", failing)
+    found = small_sample(fit, "x1", draws=9).leave_one_out
+    assert list(found.index[found.isna()]) == [1]
+    every = True
+    with pytest.raises(ConvergenceError, match="no refit without one of 1, 2, 3"):
+        small_sample(fit, "x1", draws=9)

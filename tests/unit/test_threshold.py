@@ -136,6 +136,44 @@ def test_a_searched_model_has_no_chi2_ratio(fit) -> None:
         ce.lr_test(fit.null, fit)
 
 
+def test_a_searched_model_is_refused_in_either_place(fit, split16) -> None:
+    """An SDM that holds the split columns holds the searched one, which was chosen all the same."""
+    panel, graph = split16
+    larger = ce.sdm("y ~ x1_low + x1_high + x2 + q | id + year", fit.panel.frame.swaplevel(), graph)
+    with pytest.raises(IdentificationError, match="the threshold in q was chosen by its likelihoo"):
+        ce.lr_test(fit, larger)
+    other = ce.sdem(F, panel, graph)
+    with pytest.raises(IdentificationError, match="q was chosen by its likelihood: criteria would"):
+        ce.sdm_vs_sdem(fit, other)
+    assert len(ce.sdm_vs_sdem(fit.null, other)) == 3
+
+
+def test_all_that_is_printed_says_that_the_threshold_is_held(fit, split16) -> None:
+    said = "The threshold in q was chosen by its likelihood and is taken as known."
+    assert said in str(fit.effects(draws=2))
+    assert said in str(ce.effects_by_order(fit, draws=2))
+    assert said in str(ce.bootstrap(fit, draws=3))
+    assert said in str(ce.small_sample(fit, "x1_low", draws=3))
+    assert said in str(ce.small_sample(fit, ["x1_low", "x1_high"], draws=3))
+    assert said in ce.wald_test(fit, ["x1_low"]).note
+    assert said in str(ce.table(fit))
+    assert said in str(ce.randomisation_test(fit, "x2", draws=1))
+    for text in (fit.null.effects(draws=2), ce.table(fit.null), ce.bootstrap(fit.null, draws=3)):
+        assert "taken as known" not in str(text)
+
+
+def test_one_half_of_a_split_is_not_permuted(fit, split16) -> None:
+    """Permuted paths of one half would overlap the other; the splitting column moves both."""
+    for column in ("x1_low", "x1_high"):
+        with pytest.raises(FormulaError, match=f"column '{column}' is one regime of a split"):
+            ce.randomisation_test(fit, column, draws=1)
+    free = ce.threshold(F, *split16, by="x2", regimes=["x1"], intercept=True)
+    with pytest.raises(FormulaError, match="column 'regime_low' is one regime of a split"):
+        ce.randomisation_test(free, "regime_low", draws=1)
+    with pytest.raises(FormulaError, match="the threshold in x2 splits by column 'x2'"):
+        ce.randomisation_test(free, "x2", draws=1)
+
+
 def test_leaving_a_unit_out_keeps_the_split(fit, split16) -> None:
     """Refits of the split model: the columns stay, so regimes do not move."""
     _, graph = split16
@@ -193,7 +231,7 @@ def test_the_bootstrap_says_how_it_drew(fit) -> None:
     assert "innovations drawn from the normal" in found.note
     with pytest.raises(ValueError, match="innovations 'wild'; choose normal, cell, period, unit"):
         fit.test(innovations="wild")
-    with pytest.raises(FormulaError, match="draws = 9: give at least 19"):
+    with pytest.raises(ValueError, match=r"draws = 9: the smallest p-value .* give at least 19"):
         fit.test(draws=9)
 
 

@@ -177,9 +177,29 @@ def test_notes_say_what_is_there(holed) -> None:
     assert "Unbalanced: 164 of 192 cells present, 28 missing" in text
     assert "quasi-likelihood, unit effects as dummies, 152 observations" in text
     assert "Variance corrected to first order for the unit effects." in text
+    assert "if they exist and are merely not observed, rho is biased towards zero." in text
+    told = {
+        "ols": False,
+        "slx": "merely not observed, the spatial lags are measured with error.",
+        "sem": "merely not observed, lam is biased towards zero.",
+        "sac": "merely not observed, rho and lam are biased towards zero.",
+    }
+    for model, says in told.items():
+        printed = str(fitted(model, "y ~ x1 | id + year", panel, W, unbalanced=True))
+        assert (says in printed) if says else ("merely not observed" not in printed)
     exact = str(ce.sdm("y ~ x1 + x2 | year", panel, W, unbalanced=True))
     assert "transformation likelihood, 152 observations" in exact
     assert "first order" not in exact
+
+
+@pytest.mark.parametrize("bar", ["", " | id", " | year", " | id + year"])
+@pytest.mark.parametrize("model", ["slx", "sar", "sem"])
+def test_a_log_likelihood_that_does_not_compare_says_so(sim16, model: str, bar: str) -> None:
+    panel, W = sim16
+    plain, cells = (getattr(ce, model)("y ~ x1" + bar, panel, W, unbalanced=u) for u in (0, 1))
+    same = np.isclose(plain.loglik, cells.loglik, rtol=1e-9)
+    said = "does not compare with that of unbalanced=False" in str(cells)
+    assert same == (not said) == (model == "slx" or "id" not in bar)
 
 
 def test_tables_and_wald_tests_take_unbalanced_fits(holed) -> None:
@@ -384,3 +404,23 @@ def test_results_are_repeatable_and_the_data_are_left_alone(holed) -> None:
     assert one.params.to_numpy().tobytes() == two.params.to_numpy().tobytes()
     assert one.cov.to_numpy().tobytes() == two.cov.to_numpy().tobytes()
     pd.testing.assert_frame_equal(panel, before)
+
+
+def test_an_error_model_has_no_means_over_periods(holed) -> None:
+    """Effects of SEM are its coefficients: no weights lag response or regressors."""
+    panel, W = holed
+    fit = ce.sem("y ~ x1 | id", panel, W, unbalanced=True)
+    assert not fit.estimate.varies
+    assert "means over the periods" not in str(fit.effects(draws=9))
+    assert "Weights change" not in str(fit)
+    sar = ce.sar("y ~ x1 | id", panel, W, unbalanced=True)
+    assert "means over the periods" in str(sar.effects(draws=9))
+    assert "Weights change" not in str(sar)
+
+
+def test_few_periods_do_not_cluster(holed) -> None:
+    panel, _ = holed
+    many = panel.assign(**{f"q{j}": np.cos((j + 1.5) * np.arange(len(panel))) for j in range(12)})
+    formula = "y ~ x1 + " + " + ".join(f"q{j}" for j in range(12)) + " | id"
+    with pytest.raises(IdentificationError, match="parameters and scores of 11 free periods"):
+        ce.ols(formula, many, unbalanced=True, cov=ce.Cluster("time"))

@@ -139,3 +139,29 @@ def test_the_note_says_what_is_approximated() -> None:
     exact = str(ce.sar("y ~ x | year", panel, weights))
     assert "Weights change over time." in exact
     assert "first order" not in exact
+
+
+def test_only_weights_in_use_change_over_time() -> None:
+    """Said where a lag is taken by them, of response or regressors; unused ones do not count."""
+    panel, graphs = simulated(9)
+    says = "Weights change over time."
+    W = graphs[0]
+    for fit in (ce.slx(F, panel, graphs), ce.sdm(F, panel, W, x_weights=graphs)):
+        assert says in fit.notes()
+        assert "quasi-likelihood" not in str(fit)
+        assert "effects are means over the periods" in str(fit.effects(draws=9))
+        with pytest.raises(IdentificationError, match="weights that change over time"):
+            ce.bootstrap(fit, draws=5)
+    unused, plain = ce.sar(F, panel, W, x_weights=graphs), ce.sar(F, panel, W)
+    assert not unused.estimate.varies
+    assert str(unused) == str(plain)
+    assert str(unused.effects(draws=9)) == str(plain.effects(draws=9))
+    assert str(ce.bootstrap(unused, draws=5)) == str(ce.bootstrap(plain, draws=5))
+    packs = [ce.small_sample(fit, "x", draws=9) for fit in (unused, plain)]
+    assert str(packs[0]) == str(packs[1])
+
+
+def test_instruments_say_once_that_weights_change() -> None:
+    panel, graphs = simulated(9)
+    notes = ce.s2sls("y ~ x | year", panel, graphs).notes()
+    assert notes.count("Weights change over time.") == 1

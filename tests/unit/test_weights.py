@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import sparse
 
 import ccec_econ as ce
+from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.weights import align, is_row_standardised
 
 CHENGDU, DEYANG, MEISHAN, YAAN, ZIYANG = "510100", "510600", "511400", "511800", "512000"
@@ -77,3 +79,36 @@ def test_classic_weights_are_accepted(sim16) -> None:
     formula = "y ~ x1 + x2 | id + year"
     classic = ce.sdm(formula, panel, graph.to_W())
     np.testing.assert_allclose(classic.params, ce.sdm(formula, panel, graph).params, atol=1e-12)
+
+
+@pytest.mark.parametrize("units", [[1, 2, 3], (1, 2, 3), np.arange(3), None])
+def test_units_to_align_with_are_an_index(units) -> None:
+    graph = ce.weights.from_matrix(np.ones((3, 3)) - np.eye(3), [1, 2, 3])
+    with pytest.raises(AlignmentError, match=f"units of type {type(units).__name__}: give the lab"):
+        ce.weights.align(graph, units)
+
+
+def test_classic_weights_are_standardised(sim16) -> None:
+    _, graph = sim16
+    binary = graph.transform("B")
+    expected = align(ce.weights.row_standardise(binary), graph.unique_ids)
+    found = ce.weights.row_standardise(binary.to_W())
+    np.testing.assert_allclose(align(found, graph.unique_ids), expected, atol=1e-15)
+    assert is_row_standardised(expected)
+
+
+@pytest.mark.parametrize("kind", [np.asarray, pd.DataFrame])
+def test_matrices_are_not_standardised_without_labels(kind) -> None:
+    matrix = kind(np.ones((3, 3)) - np.eye(3))
+    with pytest.raises(AlignmentError, match=f"{type(matrix).__name__} carry .*from_matrix"):
+        ce.weights.row_standardise(matrix)
+
+
+@pytest.mark.parametrize("kind", [sparse.csr_array, sparse.coo_matrix])
+def test_sparse_matrices_are_labelled_as_dense_ones(kind) -> None:
+    dense = np.array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]])
+    ids = pd.Index(["a", "b", "c"])
+    found = ce.weights.from_matrix(kind(dense), ids)
+    np.testing.assert_array_equal(align(found, ids), dense)
+    with pytest.raises(WeightsError, match=r"shape \(3, 3\) with 2 ids"):
+        ce.weights.from_matrix(kind(dense), ["a", "b"])
