@@ -153,6 +153,11 @@ class Bootstrap(Printed):
         heads = ("Estimate", "Std. error", "Bias", f"Percentile {percent}", f"Basic {percent}", "p")
         return Table("Bootstrap", ("Term", *heads), rows, notes=self.notes())
 
+    def headline(self) -> str:
+        """One line: refits, their innovations, and what was refitted."""
+        what = f"{len(self.draws):,} refits, {SCHEMES[self.innovations]}"
+        return f"{what}: {first_five(self.estimates.index)}"
+
     def notes(self) -> tuple[str, ...]:
         """Sentences for the foot of a table."""
         done = len(self.draws)

@@ -82,8 +82,8 @@ def ols(
         again, among the units present. That is right if units do not exist in the periods that
         are missing. If they exist and are merely not observed, they still act on their neighbours,
         and rho and lam are biased towards zero: with 20 % of cells missing rho was about .3 for
-        .4 in simulations. Without unit effects, or without rho and lam, the likelihood is exact; with
-        both, rho and lam have a bias of order 1/T (`ccec_econ.engine.unbalanced`).
+        .4 in simulations. Without unit effects, or without rho and lam, the likelihood is exact;
+        with both, rho and lam have a bias of order 1/T (`ccec_econ.engine.unbalanced`).
         The covariances are then ``Information()``, ``QuasiML()`` and ``Cluster()``.
 
     Returns

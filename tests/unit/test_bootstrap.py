@@ -110,6 +110,10 @@ def test_frame_by_definition(sdm) -> None:
     beyond = (np.abs(sample - row["estimate"]) >= abs(row["estimate"])).sum()
     assert row["pvalue"] == pytest.approx((1 + beyond) / 100)
     assert list(frame.index[frame["pvalue"].isna()]) == ["sigma2"]
+    assert repr(found) == (
+        "<Bootstrap 99 refits, innovations drawn from the normal: "
+        "x1, x2, W(x1), W(x2), rho and 7 more>"
+    )
     assert dict(zip(frame.index, found.summary().rows, strict=True))["sigma2"][-1] == ""
 
 
