@@ -35,7 +35,7 @@ _PRIOR = NormalInverseGamma(scale=1.0, shape=5.0, rate=4.0)
 _BINS = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Calibration(Printed):
     """Ranks of the truth among posterior draws.
 

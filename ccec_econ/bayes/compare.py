@@ -65,7 +65,7 @@ class Candidate:
     marginal: Marginal | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Printed):
     """Posterior over weights and models.
 

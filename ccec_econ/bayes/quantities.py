@@ -15,7 +15,7 @@ from ccec_econ.typeset import Printed, Table, interval, number
 __all__ = ["Quantities", "hdi", "quantities"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Quantities(Printed):
     """Posterior quantities with their intervals.
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Posterior", "drawn_prior", "effect_draws", "effect_index"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Posterior(Printed):
     """Posterior of a static spatial panel model, as independent draws.
 
