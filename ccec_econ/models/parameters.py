@@ -66,6 +66,18 @@ class Parameters(Printed):
         values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
         return pd.Series(values, index=self.params.index, name="pvalue")
 
+    @property
+    def searched(self) -> str:
+        """What of the specification was chosen by its likelihood; empty where nothing was."""
+        return ""
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        """Say that what was searched is taken as known; empty where nothing was."""
+        if not self.searched:
+            return ()
+        return (f"The {self.searched} was chosen by its likelihood and is taken as known.",)
+
     def conf_int(self, level: float = 0.95) -> pd.DataFrame:
         """Confidence intervals of `params`.
 

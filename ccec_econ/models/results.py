@@ -110,18 +110,6 @@ class SpatialPanelResults(WithEffects):
         return self.estimate.effects
 
     @property
-    def searched(self) -> str:
-        """What of the specification was chosen by its likelihood; empty where nothing was."""
-        return ""
-
-    @property
-    def held(self) -> tuple[str, ...]:
-        """Say that what was searched is taken as known; empty where nothing was."""
-        if not self.searched:
-            return ()
-        return (f"The {self.searched} was chosen by its likelihood and is taken as known.",)
-
-    @property
     def nobs(self) -> int:
         """Rows of data, N * T."""
         return int(self.estimate.y.size)
