@@ -65,7 +65,7 @@ MODELS: dict[str, Callable[[pd.DataFrame, Graph, Graph], Any]] = {
     "`ce.sdm`, dynamic": lambda p, W, M: ce.sdm(D, p, W),
     "`ce.sdm`, dynamic, uncorrected": lambda p, W, M: ce.sdm(D, p, W, correction=False),
     "`ce.sdm`, unbalanced": lambda p, W, M: ce.sdm(F, p.drop(p.index[[5, 30]]), W, unbalanced=True),
-    "`ce.threshold`": lambda p, W, M: ce.threshold(F, p, W, by="z", regimes=["x"]),
+    "`ce.threshold`, SDM": lambda p, W, M: ce.threshold(F, p, W, by="z", regimes=["x"]),
     "`ce.higher_order`": lambda p, W, M: ce.higher_order(F, p, {"near": W, "far": M}),
     "`ce.random_effects`": lambda p, W, M: ce.random_effects(R, p, W, mundlak=True),
     "`ce.random_effects_gm`": lambda p, W, M: ce.random_effects_gm(R, p, W),
