@@ -122,7 +122,8 @@ def spans(panel: pd.DataFrame, lengths: list[int], W: object) -> list[dict[str, 
         if length > 1:
             slx = ce.slx(formula, frame, W).with_cov(ce.Cluster())
             sdm = ce.sdm(formula, frame, W).with_cov(ce.Cluster())
-            for name, fit in (("SLX", slx), ("SDM", sdm)):
+            sar = ce.sar(formula, frame, W).with_cov(ce.Cluster())
+            for name, fit in (("SLX", slx), ("SAR", sar), ("SDM", sdm)):
                 for quantity in ("direct", "indirect", "total"):
                     found = cv.speed_of(fit, length, quantity=quantity)
                     rows.append(row(f"{what}, {name}", quantity, sample, found))
@@ -188,8 +189,8 @@ def table_of_speeds(frame: pd.DataFrame) -> Table:
         notes=(
             "Growth of GDP per resident at prices of 2000, log points per year, on the logarithm "
             "at the start of the span; spans with year effects. Full spans: least squares, t; "
-            "spans, SLX and SDM: clustered by city. Counties: current prices, clustered by city, "
-            "within cities with an intercept for each; 16 clusters of very unequal size reject too "
+            "spans, SLX, SAR and SDM: clustered by city. Counties: current prices, clustered by "
+            "city, within cities with an intercept for each; 16 clusters of very unequal size reject too "
             "often. GDP of counties whose figures break or miss in the span is left out; their "
             "residents between the censuses grow at a constant rate. Measurement error in the "
             "starting level looks like convergence. " + HALF,

@@ -14,6 +14,8 @@ from ccec_econ.typeset import Table, number
 from exhibit import Exhibit, main, rng
 
 COLUMN = "gdp_pc"
+SCALE = 1e6  # keeps logarithms of lights per square kilometre above zero
+ROLES = {"core": "Core", "hollow": "Hollow", "secondary": "Secondary", "other": "Other"}
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -30,6 +32,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         rng=rng(config, "table_05_clubs"),
     )
     others = variants(panel, setting)
+    county = counties(setting)
     return Exhibit(
         table={
             "": sure.point.summary(
@@ -37,11 +40,13 @@ def build(config: dict[str, Any]) -> Exhibit:
             ),
             "members": members(sure, others, names),
             "variants": compared(others),
+            "county": county_table(county, setting["years_lights"]),
         },
         data={
             "": sure.point.to_frame().reset_index(),
             "members": member_frame(sure, others, names),
             "variants": variant_frame(others),
+            "county": by_role(county).reset_index(),
         },
         finding=finding(sure, others, names),
         numbers={
@@ -52,6 +57,8 @@ def build(config: dict[str, Any]) -> Exhibit:
             "rejected_draws": sure.rejected,
             "rejected_variants": sum(not found.overall.converges for found in others.values()),
             "variants": len(others),
+            "county_clubs": len(county.clubs),
+            "county_t": county.overall.tstat,
         },
     )
 
@@ -76,6 +83,54 @@ def variants(panel: pd.DataFrame, setting: dict[str, Any]) -> dict[str, Clubs]:
         )
         for prices, frame, log, smooth, form in kinds
     }
+
+
+def counties(setting: dict[str, Any]) -> Clubs:
+    """Find clubs of counties in night lights per square kilometre."""
+    panel = ce.data.load_panel(layer="county", years=tuple(setting["years_lights"]))
+    area = ce.data.load_units("county")["area_km2"].to_dict()
+    km2 = panel.index.get_level_values("unit").map(area)
+    lights = panel.assign(lights=SCALE * panel["night_lights"] / km2)
+    return find_clubs(
+        lights, "lights", smooth=setting["smooth"], rule=ClubRule(merge=setting["merge"])
+    )
+
+
+def by_role(found: Clubs) -> pd.DataFrame:
+    """Count the counties of each club by role."""
+    roles = ce.circle.roles("county")
+    parts = {f"Club {i}": club.units for i, club in enumerate(found.clubs, start=1)}
+    parts["Divergent"] = found.divergent
+    counts = {name: roles.loc[list(units)].value_counts() for name, units in parts.items()}
+    frame = pd.DataFrame(counts).T.reindex(columns=list(ROLES)).fillna(0).astype(int)
+    tests = [club.test for club in found.clubs]
+    frame.insert(0, "units", frame.sum(axis=1))
+    frame["b"] = pd.Series([test.b for test in tests], index=frame.index[: len(tests)])
+    frame["t"] = pd.Series([test.tstat for test in tests], index=frame.index[: len(tests)])
+    return frame.rename_axis("club")
+
+
+def county_table(found: Clubs, years: list[int]) -> Table:
+    """Print the clubs of counties by role."""
+    frame = by_role(found)
+    return Table(
+        title="Clubs of counties in night lights per km²",
+        columns=("Club", "Counties", *ROLES.values(), "b", "t"),
+        rows=tuple(
+            (
+                str(name),
+                *(str(int(row[column])) for column in ("units", *ROLES)),
+                number(float(row["b"])),
+                number(float(row["t"]), 2),
+            )
+            for name, row in frame.iterrows()
+        ),
+        notes=(
+            f"{years[0]}–{years[1]}. All counties: t = {number(found.overall.tstat, 1)}. Roles of "
+            "counties as in the package. With so few years indicative only; paths of logarithms "
+            "depend on the unit of measurement.",
+        ),
+    )
 
 
 def compared(others: dict[str, Clubs]) -> Table:
