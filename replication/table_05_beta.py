@@ -192,9 +192,8 @@ def table_of_speeds(frame: pd.DataFrame) -> Table:
             "spans, SLX, SAR and SDM: clustered by city. Counties: current prices, clustered by "
             "city, within cities with an intercept for each; 16 clusters of very unequal size "
             "reject too often. GDP of counties whose figures break or miss in the span is left "
-            "out; their residents between the censuses grow at a constant rate. Measurement error in "
-            "the "
-            "starting level looks like convergence. " + HALF,
+            "out; their residents between the censuses grow at a constant rate. Measurement error "
+            "in the starting level looks like convergence. " + HALF,
             BIAS,
         ),
         text_columns=frozenset({1}),
