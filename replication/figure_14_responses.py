@@ -89,7 +89,7 @@ def described(fit: ce.DynamicPanelResults) -> dict[str, float]:
 
 
 def finding(horizons: pd.DataFrame, about: dict[str, float], labels: dict[str, str]) -> str:
-    """Say that growth forgets, how fast, and which responses leave zero out."""
+    """Say whether growth forgets, how fast, and which responses leave zero out."""
     clear = horizons[(horizons["lower"] > 0) | (horizons["upper"] < 0)]
     places = clear.drop("total", level="effect").reset_index()
     said = [
@@ -97,14 +97,17 @@ def finding(horizons: pd.DataFrame, about: dict[str, float], labels: dict[str, s
         f"({'at all horizons' if len(rows) == _count(horizons) else _places(rows['horizon'])})"
         for (term, effect), rows in places.groupby(["term", "effect"], sort=False)
     ]
-    inside = about["upper"] < 1.0
+    place = "which holds one"
+    if about["upper"] < 1.0:
+        place = "below one, so long-run effects exist"
+    elif about["lower"] > 1.0:
+        place = "above one, so shocks do not die out"
     moved = about["tau"] - about["tau_uncorrected"]
     zero = 100 * (1 - about["static"])
     return (
         f"The corrected τ + ρ + η of growth is {about['total']:.2f} with a 95 % interval from "
-        f"{about['lower']:.2f} to {about['upper']:.2f}, "
-        + ("below one, so long-run effects exist. " if inside else "which holds one. ")
-        + f"Of the total effect of a change that stays, {about['at_once']:.0f} % come in the same "
+        f"{about['lower']:.2f} to {about['upper']:.2f}, {place}. "
+        f"Of the total effect of a change that stays, {about['at_once']:.0f} % come in the same "
         f"year and {about['year_after']:.0f} % by the year after, at the estimate; the correction "
         f"moves τ by {moved:+.2f}, from {about['tau_uncorrected']:.2f} to {about['tau']:.2f}. "
         f"Responses whose 95 % interval leaves zero out: {ce.report.listed(said)}. With ρ at "

@@ -46,8 +46,8 @@ def data() -> tuple[pd.DataFrame, Graph, Graph]:
     return frame.swaplevel(), ce.weights.from_matrix(near, ids), ce.weights.from_matrix(far, ids)
 
 
-def _varying(weights: Graph) -> dict[int, Graph]:
-    return dict.fromkeys(range(T), weights)
+def _varying(early: Graph, late: Graph) -> dict[int, Graph]:
+    return {t: early if t < T // 2 else late for t in range(T)}
 
 
 MODELS: dict[str, Callable[[pd.DataFrame, Graph, Graph], Any]] = {
@@ -61,7 +61,7 @@ MODELS: dict[str, Callable[[pd.DataFrame, Graph, Graph], Any]] = {
     "`ce.gns`": lambda p, W, M: ce.gns(F, p, W, error_weights=M),
     "`ce.sdm`, direct": lambda p, W, M: ce.sdm(F, p, W, method="direct"),
     "`ce.sdm`, bias-corrected": lambda p, W, M: ce.sdm(F, p, W, method="bias_corrected"),
-    "`ce.sdm`, weights by period": lambda p, W, M: ce.sdm(F, p, _varying(W)),
+    "`ce.sdm`, weights by period": lambda p, W, M: ce.sdm(F, p, _varying(W, M)),
     "`ce.sdm`, dynamic": lambda p, W, M: ce.sdm(D, p, W),
     "`ce.sdm`, dynamic, uncorrected": lambda p, W, M: ce.sdm(D, p, W, correction=False),
     "`ce.sdm`, unbalanced": lambda p, W, M: ce.sdm(F, p.drop(p.index[[5, 30]]), W, unbalanced=True),

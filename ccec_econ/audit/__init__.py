@@ -9,7 +9,8 @@ Left out: the log marginal likelihoods that add an integral instead of its logar
 to Bayesian model comparison), and slips without a number of their own.
 """
 
-from ccec_econ.audit.findings import Finding, Findings, findings
+from ccec_econ.audit.cases import findings
+from ccec_econ.audit.findings import Finding, Findings
 from ccec_econ.audit.panels import cigarettes, simulated_panel
 
 __all__ = ["Finding", "Findings", "cigarettes", "findings", "simulated_panel"]

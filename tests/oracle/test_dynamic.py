@@ -105,7 +105,13 @@ def test_effects_and_their_delta_errors(cigar, reference, run: str) -> None:
 
 
 def test_long_run_points_where_the_package_refuses_them(cigar) -> None:
-    """The algebra agrees even there; the reference's errors are numeric derivatives of 1/0."""
+    """The algebra agrees even there, but for errors by derivatives with too long a step.
+
+    I - rho W - tau I - eta W of the SDM with both lags has an eigenvalue of 3e-5, and the
+    reference's errors of its direct and indirect effects are 6 % below ours. Central differences of
+    the direct effect of logp give 16153, 14939 and 14927 at steps of 1e-5, 1e-6 and 1e-7; ours is
+    14927, the reference's 14075. Everything else agrees to 1e-9.
+    """
     for wanted in NEAR_ONE:
         reference = next(r for r in RESULTS if key(r) == wanted)
         one = fit(cigar, reference)
@@ -119,7 +125,9 @@ def test_long_run_points_where_the_package_refuses_them(cigar) -> None:
             for effect in ["direct", "indirect", "total"]:
                 theirs = reference["impacts"][f"long_{effect}_{term}"]
                 assert frame.loc[(term, effect), "estimate"] == pytest.approx(theirs[0], rel=1e-4)
-                assert frame.loc[(term, effect), "std_error"] == pytest.approx(theirs[1], rel=0.1)
+                long_step = wanted == NEAR_ONE[0] and effect != "total"
+                near = pytest.approx(theirs[1], rel=0.07 if long_step else 1e-9)
+                assert frame.loc[(term, effect), "std_error"] == near
 
 
 def test_multiplying_the_response_by_ten_changes_nothing(cigar) -> None:

@@ -18,7 +18,8 @@ from ccec_econ.simulation import DynamicDesign, draw_dynamic, dynamic_study
 LAGS = TimeLags(0, 1)
 NAMES = ["tau", "eta", "beta", "rho", "sigma2"]
 # means printed by other code: truth .6, -.1, 1, .3, 1; 16 units, 11 periods, weights not stated;
-# 300 draws cannot tell ours from these, 10,000 can (tests/simulation/test_committed_study.py)
+# their number of draws is not stated either: 300 are assumed, as many as ours, which cannot tell
+# ours from these; 10,000 can (tests/simulation/test_committed_study.py)
 PRINTED_BEFORE = [0.515, -0.075, 0.978, 0.272, 0.869]
 PRINTED_AFTER = [0.596, -0.089, 0.995, 0.275, 0.948]
 # the same on a 7 x 7 grid, 10 periods: truth .4, -.1, 1, .3, 1; 200 draws, sd over draws beneath
@@ -45,7 +46,7 @@ def test_sixteen_units_eleven_periods() -> None:
     found = rows(W, 11, 300, 0.6)
     for name, printed in (("uncorrected", PRINTED_BEFORE), ("corrected", PRINTED_AFTER)):
         off = (found[name]["mean"] - pd.Series(dict(zip(NAMES, printed, strict=True)))).abs()
-        assert (off < 3.0 * found[name]["mcse"]).all()
+        assert (off < 3.0 * np.sqrt(2.0) * found[name]["mcse"]).all()
     assert found["uncorrected"].loc["tau", "mean"] < 0.53
     assert abs(found["corrected"].loc["tau", "bias"]) < 0.02
 

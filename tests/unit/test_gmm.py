@@ -420,7 +420,8 @@ def test_forms_that_repeat_each_other_are_left_out(panel, bar: str, heteroskedas
     graph, formula = equal_groups(4), f"y ~ x0 + x1 | {bar}"
     fit = gmm(formula, panel, graph, heteroskedastic=heteroskedastic)
     assert fit.overidentification.df == 1
-    assert fit.rho == pytest.approx(ce.sar(formula, panel, graph).rho, abs=0.3)
+    apart = fit.rho - ce.sar(formula, panel, graph).rho
+    assert abs(apart) < 0.5 * fit.std_errors["rho"]  # .04 to .28 of it here
     W, time = ce.weights.align(graph, pd.RangeIndex(N)), "year" in bar
     free = diagonal_free if heteroskedastic else trace_free
     forms, size = [free(W, time), free(W @ W, time)], [1.0, 1.0]

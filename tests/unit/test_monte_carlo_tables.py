@@ -14,6 +14,8 @@ from ccec_econ.simulation import (
     DynamicDesign,
     covariance_study,
     draw_dynamic,
+    dynamic,
+    dynamic_study,
     estimators,
     fit_panel,
     nearest_weights,
@@ -34,6 +36,39 @@ def rows() -> pd.DataFrame:
             for q, c in zip(("rho", "direct", "indirect", "total"), (0.95, 0.94, 0.93, 0.92))
         ]
     )
+
+
+def test_studies_without_any_estimate_say_so(monkeypatch) -> None:
+    def fail(*_args: object, **_options: object) -> None:
+        raise errors.ConvergenceError("border")
+
+    monkeypatch.setattr(estimators, "fit_panel", fail)
+    truth, rng = DynamicDesign(0.4, 0.0, 1.0, 0.2), np.random.default_rng(0)
+    with pytest.raises(errors.ConvergenceError, match="none of 2 draws has an interior estimate"):
+        study(Design(0.4), CIRCLE, 4, draws=2, rng=rng)
+    monkeypatch.setattr(dynamic, "corrected", fail)
+    with pytest.raises(errors.ConvergenceError, match=r"none of 2 draws .* can be corrected"):
+        dynamic_study(truth, nearest_weights(9, 3, rng), 8, draws=2, rng=rng)
+
+
+def test_a_draw_without_correction_leaves_both_rows(monkeypatch) -> None:
+    """The third correction of eight fails: seven are left, of both estimators."""
+    right, seen = dynamic.corrected, []
+
+    def some(quasi, lags):
+        seen.append(dynamic._values(quasi))
+        if len(seen) == 3:
+            raise errors.ConvergenceError("the correction moves rho")
+        return right(quasi, lags)
+
+    monkeypatch.setattr(dynamic, "corrected", some)
+    W, truth = nearest_weights(9, 3, np.random.default_rng(1)), DynamicDesign(0.4, 0.0, 1.0, 0.2)
+    found = dynamic_study(truth, W, 8, draws=8, rng=np.random.default_rng(0))
+    assert len(seen) == 8
+    assert (found["failed"] == 0.125).all()
+    kept = np.delete(np.array(seen), 2, axis=0).mean(axis=0)
+    before = found[found["estimator"] == "uncorrected"].set_index("parameter")["mean"]
+    np.testing.assert_allclose(before[["tau", "eta", "beta", "rho", "sigma2"]], kept)
 
 
 def test_coverage_table_by_hand() -> None:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+import sys
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,6 +13,9 @@ import pytest
 import ccec_econ as ce
 from ccec_econ.errors import DataError
 from ccec_econ.report import responses_figure
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "replication"))
+figure_14 = importlib.import_module("figure_14_responses")
 
 
 def frame(places: list[object], seed: int) -> pd.DataFrame:
@@ -61,3 +68,28 @@ def test_same_bytes_twice(parts, tmp_path) -> None:
         responses_figure(*parts).savefig(tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
     assert ce.report.responses_figure is responses_figure
+
+
+@pytest.mark.parametrize(
+    ("lower", "upper", "said"),
+    [
+        (-0.2, 0.9, "from −0.20 to 0.90, below one, so long-run effects exist."),
+        (0.7, 1.1, "from 0.70 to 1.10, which holds one."),
+        (1.02, 1.1, "from 1.02 to 1.10, above one, so shocks do not die out."),
+    ],
+)
+def test_the_sentence_of_the_figure_follows_its_numbers(lower: float, upper: float, said) -> None:
+    """One response leaves zero out, that of x a year after; none where all intervals are wide."""
+    horizons = frame([0, 1, "long"], 0).rename_axis(["term", "horizon", "effect"])
+    horizons = horizons.assign(lower=-9.0, upper=9.0)
+    about = {
+        **{"total": 0.5 * (lower + upper), "lower": lower, "upper": upper, "static": 0.25},
+        **{"tau": 0.3, "tau_uncorrected": 0.4, "at_once": 70.0, "year_after": 91.0},
+    }
+    text = figure_14.finding(horizons, about, {"x": "Digital"})
+    assert said in text
+    assert "moves τ by −0.10, from 0.40 to 0.30." in text
+    assert "leaves zero out: none. With ρ at 0.25 in the static model, 75 %" in text
+    horizons.loc[("x", 1, "direct"), "lower"] = 0.1
+    text = figure_14.finding(horizons, about, {"x": "Digital"})
+    assert "leaves zero out: the direct one of Digital (1 years after)." in text
