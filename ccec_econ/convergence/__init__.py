@@ -3,7 +3,6 @@
 from ccec_econ.convergence.beta import (
     Speed,
     cross_section,
-    growth_spans,
     moderated_speed,
     speed,
     speed_of,
@@ -31,6 +30,7 @@ from ccec_econ.convergence.hollow import (
 from ccec_econ.convergence.levels import split_urban_rural
 from ccec_econ.convergence.logt import LogT, LogTRule, log_t, transition_paths
 from ccec_econ.convergence.ranks import RankMobility, rank_mobility
+from ccec_econ.convergence.spans import growth_spans
 from ccec_econ.convergence.spatial_chain import SpatialMarkov, spatial_markov
 from ccec_econ.convergence.spatial_sigma import SpatialSigma, spatial_sigma
 from ccec_econ.convergence.stability import ClubStability, club_stability

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.convergence.tables import Classes, classes_of, positive
-from ccec_econ.errors import AlignmentError, PanelError, first_five
+from ccec_econ.convergence.tables import Classes, classes_of, positive, refuse_absent_years
+from ccec_econ.errors import AlignmentError, first_five
 
 __all__ = ["Dagum", "dagum", "theil_change", "theil_nested"]
 
@@ -114,12 +114,7 @@ def theil_change(
     if kept not in ("head", "total"):
         raise ValueError(f"kept {kept!r}: unknown; choose 'head' or 'total'.")
     y, people = positive(panel, column), positive(panel, population)
-    absent = [year for year in years if year not in y.index]
-    if absent:
-        raise PanelError(
-            f"years {first_five(absent)} are not in the panel; it has {y.index[0]} to "
-            f"{y.index[-1]}."
-        )
+    refuse_absent_years(years, y.index)
     labels = _nested(levels, y.columns)
     corner: dict[tuple[int, int], pd.Series[float]] = {}
     for i, of_income in enumerate(years):

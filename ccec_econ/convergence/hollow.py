@@ -7,7 +7,14 @@ from collections.abc import Collection
 import numpy as np
 import pandas as pd
 
-from ccec_econ.convergence.tables import Classes, classes_of, members, positive, shares
+from ccec_econ.convergence.tables import (
+    Classes,
+    classes_of,
+    members,
+    positive,
+    refuse_absent_years,
+    shares,
+)
 from ccec_econ.errors import AlignmentError, PanelError, first_five
 
 __all__ = ["core_share", "gap_change", "hollow_gap", "primacy", "rank_size", "trough"]
@@ -170,12 +177,7 @@ def gap_change(
     ``g = ln[(Y_c/P_c) / (Y_h/P_h)]``, hence ``dg = d ln(Y_c/Y_h) - d ln(P_c/P_h)``.
     """
     totals, people = positive(panel, value), positive(panel, population)
-    absent = [year for year in years if year not in totals.index]
-    if absent:
-        raise PanelError(
-            f"years {first_five(absent)} are not in the panel; it has {totals.index[0]} to "
-            f"{totals.index[-1]}."
-        )
+    refuse_absent_years(years, totals.index)
     label = classes_of(roles, totals.columns)
     core, hollow = members(label, ("core",)), members(label, ("hollow",))
     output, heads = (

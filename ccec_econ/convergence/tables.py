@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import pairwise
 
 import pandas as pd
@@ -18,6 +18,7 @@ __all__ = [
     "consecutive",
     "members",
     "positive",
+    "refuse_absent_years",
     "shares",
 ]
 
@@ -94,6 +95,21 @@ def positive(panel: pd.DataFrame, column: str) -> pd.DataFrame:
 def cells_of(marked: pd.DataFrame) -> list[str]:
     """Name the cells (unit and year) of a table of years by units that are marked."""
     return [f"{unit} {year}" for year, unit in marked.stack()[lambda cell: cell].index]
+
+
+def refuse_absent_years(wanted: Iterable[int], years: pd.Index) -> None:
+    """Refuse years that a table does not have.
+
+    Raises
+    ------
+    PanelError
+        If one of `wanted` is not among `years`.
+    """
+    absent = [year for year in wanted if year not in years]
+    if absent:
+        raise PanelError(
+            f"years {first_five(absent)} are not in the panel; it has {years[0]} to {years[-1]}."
+        )
 
 
 def shares(totals: pd.DataFrame) -> pd.DataFrame:

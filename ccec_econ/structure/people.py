@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from ccec_econ.convergence.beta import growth_spans
-from ccec_econ.convergence.tables import Classes, classes_of, positive
-from ccec_econ.errors import PanelError, first_five
+from ccec_econ.convergence.spans import growth_spans
+from ccec_econ.convergence.tables import Classes, classes_of, positive, refuse_absent_years
 
 __all__ = ["people_by_class", "shrinking"]
 
@@ -56,9 +55,7 @@ def people_by_class(
     {'core': 50.0, 'hollow': -50.0, 'total': 0.0}
     """
     held = panel.index.get_level_values("year")
-    absent = [year for year in years if year not in held]
-    if absent:
-        raise PanelError(f"years {first_five(absent)} are not in the panel; choose years in it.")
+    refuse_absent_years(years, held.unique().sort_values())
     table = positive(panel[held.isin(years)], population)
     first, last = (table.loc[year] for year in years)
     label = classes_of(classes, table.columns)
