@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-__all__ = ["Printed", "Table", "interval", "number"]
+__all__ = ["Printed", "Table", "interval", "number", "p_equal"]
 
 _MINUS = "−"
 _LATEX = {
@@ -58,6 +58,11 @@ def number(value: float, digits: int = 3) -> str:
     if float(text.replace(",", "")) == 0.0:
         text = text.lstrip("-")
     return text.replace("-", _MINUS)
+
+
+def p_equal(value: float) -> str:
+    """Print a p-value in a sentence: "p = 0.031", or "p < 0.001"."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def interval(lower: float, upper: float, digits: int = 3) -> str:

@@ -19,6 +19,7 @@ from ccec_econ.convergence import (
 from ccec_econ.data import load_panel
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.style import INK, PALETTE, ROLE_COLOURS, PaperFigure
+from ccec_econ.typeset import p_equal
 from exhibit import Exhibit, main
 
 # The policy's dates; a year's value stands at the middle of the year.
@@ -201,10 +202,9 @@ def moved(fit: Trend, *, percent: bool = False) -> str:
     """Describe one trend: direction, first and last value, slope and p-value."""
     unit, scale, digits = (" %", 100.0, 1) if percent else ("", 1.0, 3)
     verb = "fell" if fit.end < fit.start else "rose"
-    p = "p < 0.001" if fit.pvalue < 0.001 else f"p = {fit.pvalue:.3f}"
     return (
         f"{verb} from {scale * fit.start:.{digits}f} to {scale * fit.end:.{digits}f}{unit} "
-        f"(slope {scale * fit.slope:.{digits + 1}f} a year, {p})"
+        f"(slope {scale * fit.slope:.{digits + 1}f} a year, {p_equal(fit.pvalue)})"
     )
 
 

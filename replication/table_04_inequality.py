@@ -9,7 +9,7 @@ import pandas as pd
 import ccec_econ as ce
 from ccec_econ import circle
 from ccec_econ import convergence as cv
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Table, interval, number, p_equal
 from exhibit import Exhibit, main, rng
 
 # Heading, measure, counted by resident.
@@ -125,11 +125,6 @@ def three_levels(years: list[int]) -> pd.DataFrame:
     levels = {"city": {unit: city[county[unit]] for unit in units}, "county": county}
     table = cv.theil_nested(parts, "income", "population", levels)
     return table.assign(counties=len(set(county.values())))
-
-
-def p_value(value: float) -> str:
-    """Print a p-value."""
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
 
 
 def circles(panel: pd.DataFrame, years: tuple[int, int]) -> pd.DataFrame:
@@ -287,7 +282,7 @@ def table_of_circles(others: pd.DataFrame, years: tuple[int, int]) -> Table:
                 CIRCLES[str(name)],
                 str(int(row["cities"])),
                 *(number(float(row[c]), 3) for c in columns),
-                f"{number(1000 * float(row['slope']), 1)} ({p_value(float(row['pvalue']))})",
+                f"{number(1000 * float(row['slope']), 1)} ({p_equal(float(row['pvalue']))})",
             )
             for name, row in others.iterrows()
         ),

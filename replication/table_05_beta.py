@@ -8,7 +8,7 @@ import pandas as pd
 
 import ccec_econ as ce
 from ccec_econ import convergence as cv
-from ccec_econ.typeset import Table, interval, number
+from ccec_econ.typeset import Table, interval, number, p_equal
 from exhibit import Exhibit, main
 
 NAMES = {"digital": "Digital index", "hsr": "High-speed rail", "rd": "R&D intensity"}
@@ -49,11 +49,6 @@ def build(config: dict[str, Any]) -> Exhibit:
 def p_value(value: float) -> str:
     """Print a p-value."""
     return "< 0.001" if value < 0.001 else number(value, 3)
-
-
-def p_equal(value: float) -> str:
-    """Print a p-value with its letter."""
-    return f"p {p_value(value)}" if value < 0.001 else f"p = {p_value(value)}"
 
 
 def row(model: str, quantity: str, sample: str, found: cv.Speed) -> dict[str, object]:
