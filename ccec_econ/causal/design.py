@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -51,8 +51,7 @@ class Design:
     @property
     def treated(self) -> NDArray[np.bool_]:
         """Whether a unit is treated in a period, shape (T, N)."""
-        status: NDArray[np.bool_] = self.periods[:, None] >= self.adoption
-        return status
+        return cast(NDArray[np.bool_], self.periods[:, None] >= self.adoption)
 
     @property
     def ever(self) -> NDArray[np.bool_]:
