@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -51,12 +51,12 @@ class Design:
     @property
     def treated(self) -> NDArray[np.bool_]:
         """Whether a unit is treated in a period, shape (T, N)."""
-        return cast(NDArray[np.bool_], self.periods[:, None] >= self.adoption)
+        return self.periods[:, None] >= self.adoption
 
     @property
     def ever(self) -> NDArray[np.bool_]:
         """Whether a unit is treated within the panel, shape (N,)."""
-        return self.adoption <= self.periods[-1]
+        return self.adoption <= float(self.periods[-1])
 
     @property
     def cohorts(self) -> pd.Series[int]:
