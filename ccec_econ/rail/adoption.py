@@ -23,6 +23,7 @@ __all__ = [
     "adoption",
     "exposure",
     "first_opening",
+    "locate",
     "uncertain",
     "urban_core",
 ]
@@ -125,7 +126,7 @@ def first_opening(
     if layer == "city":
         days = stations.groupby("city")["opened"].min()
         return days.reindex(units.index).rename("opened")
-    located = _locate(stations, unlocated)
+    located = locate(stations, unlocated)
     days = located.groupby("county")["opened"].min().reindex(units.index)
     if core not in ("shared", "own"):
         raise DataError(f"core '{core}': unknown; choose 'shared' or 'own'.")
@@ -242,8 +243,26 @@ def _serving(service: str, openings: pd.Series | None, imprecise: Imprecise) -> 
     return stations[stations["line_class"].isin(LINE_CLASSES[service])]
 
 
-def _locate(stations: pd.DataFrame, unlocated: Unlocated) -> pd.DataFrame:
-    """Stations with a county, those without one placed as the rule says."""
+def locate(stations: pd.DataFrame, unlocated: Unlocated = "seat") -> pd.DataFrame:
+    """Keep the stations with a county, and place those without one as the rule says.
+
+    Parameters
+    ----------
+    stations : DataFrame
+        As `open_stations`.
+    unlocated : {"seat", "omit", "every"}
+        As in `adoption`.
+
+    Raises
+    ------
+    DataError
+        If the rule is unknown.
+
+    Examples
+    --------
+    >>> locate(open_stations()).query("station == 'Yaan'")["county"].tolist()
+    ['511802']
+    """
     if unlocated not in ("seat", "omit", "every"):
         raise DataError(f"unlocated '{unlocated}': unknown; choose 'seat', 'omit' or 'every'.")
     known, lost = stations[stations["county"].notna()], stations[stations["county"].isna()]

@@ -208,6 +208,11 @@ def test_listed_minutes_and_trains() -> None:
         for unit in ("511000", "511100", "510900"):
             assert ours.loc[unit, "Chengdu"] == both[unit]
     assert rail.fastest_to_cores(2016).loc["500153"].tolist() == [54.0, 39.0]
+    assert rail.fastest_to_cores(2016, "city").loc["500000", "Chengdu"] == 88.0  # not Rongchang's
+    late = rail.fastest_to_cores(2020)
+    assert late.loc["511502"].tolist() == [80.0, 191.0]  # Yibin West, placed in Cuiping
+    assert late.loc["500101"].tolist() == [189.0, 83.0]  # Wanzhou
+    assert late.loc["510106"].isna().tolist() == [True, False]
     trains = rail.trains_per_day()
     table = load_table("rail", "station_trains_2016")
     assert trains.sum() == table["emu_trains_per_day"].sum()
