@@ -14,7 +14,7 @@ from ccec_econ.circle import Layer
 from ccec_econ.data.rail import LINE_CLASSES, refuse_service
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
-from ccec_econ.rail.lines import named_after
+from ccec_econ.rail.lines import named_after, nearest_place
 from ccec_econ.rail.openings import Imprecise, Rule, first_year, open_stations
 
 __all__ = [
@@ -283,13 +283,11 @@ def locate(stations: pd.DataFrame, unlocated: Unlocated = "seat") -> pd.DataFram
 @lru_cache(maxsize=1)
 def _seats() -> dict[str, str]:
     """County with the seat of each city: the one whose own seat is nearest."""
-    counties, seats = load_units("county"), {}
-    for city, place in load_units("city").iterrows():
-        inside = counties[counties["city"] == city]
-        north = inside["lat"] - place["lat"]
-        east = (inside["lon"] - place["lon"]) * np.cos(np.radians(place["lat"]))
-        seats[str(city)] = str((north**2 + east**2).idxmin())
-    return seats
+    cities, counties = load_units("city"), load_units("county")
+    return {
+        str(city): nearest_place(lon, lat, counties[counties["city"] == city])
+        for city, lon, lat in zip(cities.index, cities["lon"], cities["lat"], strict=True)
+    }
 
 
 def _share(opened: pd.Series, years: pd.Index) -> pd.DataFrame:
