@@ -170,6 +170,21 @@ def test_lines_follow_the_ground() -> None:
     assert {name for ends in JOINS.values() for name in ends if name} <= set(spots.index)
 
 
+def test_forks_and_joined_ends() -> None:
+    chain = {
+        line.name: [(line.stops[i].name, line.stops[j].name) for i, j in line.legs]
+        for line in lines()
+    }
+    assert chain["L08"][-2:] == [("Bishan", "Chongqingbei"), ("Bishan", "Shapingba")]
+    assert chain["L04a"] == [("Dujiangyan", "Yingbinlu"), ("Yingbinlu", "Liduigongyuan")]
+    sections = load_table("rail", "lines").set_index("line_id")["section"]
+    english = {"Pixianxi": "Pixian West", "Chengdunan": "Chengdu South", "Yibinxi": "Yibin West"}
+    for name, (first, last) in JOINS.items():
+        assert first is None or sections[name].startswith(english.get(first, first))
+        assert last is None or sections[name].endswith("Chongqing")
+        assert chain[name][0][0] == first or chain[name][-1][1] == last
+
+
 def test_kilometres_are_those_of_the_sources() -> None:
     units = load_units("county")
     seats = (units["lon"].to_numpy(), units["lat"].to_numpy())
