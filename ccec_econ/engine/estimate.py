@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ccec_econ.engine import forms
+from ccec_econ.engine.forms import Form, applied
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.moments import Triangle, reduce_columns
 from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "apply", "estimate", "pose", "refuse_constant"]
+__all__ = ["Columns", "Estimate", "estimate", "pose", "refuse_constant"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -126,7 +128,7 @@ class Estimate:
         """Apply I - lam M to transformed columns of shape (T, N) or (T, N, K)."""
         if self.error is None:
             return columns
-        lagged: NDArray[np.float64] = np.einsum("ij,tj...->ti...", self.error.W, columns)
+        lagged = self.error.lag(columns)
         if self.effects in ("time", "twoway"):
             lagged = lagged - lagged.mean(axis=1, keepdims=True)
         return columns - self.optimum.lam * lagged
@@ -142,17 +144,16 @@ class Estimate:
         """Observations behind scores and information."""
         return self.reduction.rows * self.periods
 
-    def trace(self, A: NDArray[np.float64]) -> float:
-        """Trace of a form, (1 or T, N, N), over all independent periods."""
-        return self.periods * float(np.einsum("pii->", A) / len(A))
+    def trace(self, A: Form) -> float:
+        """Trace of a form over all independent periods."""
+        return self.periods * forms.trace(A)
 
-    def pair(self, A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
+    def pair(self, A: Form, B: Form) -> float:
         """tr(AB) + tr(A'B) of two forms over all independent periods."""
-        crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
-        return self.periods * float((crossed + straight).mean())
+        return self.periods * forms.pair(A, B)
 
     def lagged_mean(
-        self, G: NDArray[np.float64], Z: NDArray[np.float64], v: NDArray[np.float64]
+        self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Part of the lagged response that is not Gv, shape (T, N).
 
@@ -160,14 +161,8 @@ class Estimate:
         then what the lag holds besides Gv, effects removed.
         """
         if isinstance(self.spectrum, SpectrumPath):
-            return self.filter(self.Wy) - demean(apply(G, v), self.effects)
-        return apply(G, Z @ self.optimum.coefficients)
-
-
-def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiply the units of every period, (T, N), by a form of shape (1 or T, N, N)."""
-    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
-    return np.asarray(np.einsum("tij,tj->ti", every, columns))
+            return self.filter(self.Wy) - demean(applied(G, v), self.effects)
+        return applied(G, Z @ self.optimum.coefficients)
 
 
 def pose(
@@ -211,12 +206,11 @@ def pose(
     Wy_in = demean(Wy, effects)
     lagged = None
     if error_weights is not None:
-        M = error_weights.W
-        MX: NDArray[np.float64] = np.einsum("ij,tjk->tik", M, X)
+        lag = error_weights.lag
         lagged = (
-            demean(MX, effects).reshape(T * N, -1),
-            demean(y @ M.T, effects).ravel(),
-            demean(Wy @ M.T, effects).ravel(),
+            demean(lag(X), effects).reshape(T * N, -1),
+            demean(lag(y), effects).ravel(),
+            demean(lag(Wy), effects).ravel(),
         )
     triangle = reduce_columns(
         Z.reshape(T * N, -1),

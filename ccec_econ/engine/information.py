@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from ccec_econ.engine.estimate import Estimate, apply
+from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.forms import Form, dense
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
     "Scores",
-    "apply",
     "expected_information",
     "inverse_information",
     "inverted",
@@ -44,29 +44,35 @@ class Scores:
         Innovations.
     mean : ndarray, shape (T, N)
         G Zd, the part of the score of rho that is linear in v; zero without rho.
-    forms : dict of ndarray, shape (P, N, N)
-        G and H by parameter: "rho", "lam"; P = 1, or T where the weights change over time.
+    forms : dict
+        G and H by parameter: "rho", "lam".
     """
 
     Z: NDArray[np.float64]
     v: NDArray[np.float64]
     mean: NDArray[np.float64]
-    forms: dict[str, NDArray[np.float64]]
+    forms: dict[str, Form]
+
+    @property
+    def matrices(self) -> dict[str, NDArray[np.float64]]:
+        """Forms written out, (1 or T, N, N); T where the weights change over time."""
+        return {name: dense(form) for name, form in self.forms.items()}
 
 
 def scores(fit: Estimate) -> Scores:
     """Assemble the pieces of the score at an estimate."""
-    Z, v, forms = fit.filter(fit.Z), fit.residuals, {}
+    Z, v = fit.filter(fit.Z), fit.residuals
+    forms: dict[str, Form] = {}
     mean = np.zeros_like(v)
     if fit.spectrum is not None:
-        G = fit.spectrum.G(fit.optimum.rho)
+        G = fit.spectrum.form(fit.optimum.rho)
         if fit.error is not None:
-            G = fit.error.conjugate(fit.optimum.lam, G)
-        forms["rho"] = G.reshape(-1, *G.shape[-2:])
-        mean = fit.lagged_mean(forms["rho"], Z, v)
+            filtered = fit.error.conjugate(fit.optimum.lam, fit.spectrum.G(fit.optimum.rho))
+            G = filtered.reshape(-1, *filtered.shape[-2:])
+        forms["rho"] = G
+        mean = fit.lagged_mean(G, Z, v)
     if fit.error is not None:
-        H = fit.error.G(fit.optimum.lam)
-        forms["lam"] = H.reshape(-1, *H.shape[-2:])
+        forms["lam"] = fit.error.form(fit.optimum.lam)
     return Scores(Z, v, mean, forms)
 
 

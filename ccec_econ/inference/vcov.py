@@ -190,7 +190,7 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     J = np.eye(N) - (1.0 / N if fit.effects in ("time", "twoway") else 0.0)
     own = (1.0 - 1.0 / T) if fit.effects in ("unit", "twoway") else 1.0
     third, fourth = cumulants(parts.v, fit.effects)
-    diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.forms.values()]
+    diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.matrices.values()]
     diagonals.append(np.diag(J)[None] / (2.0 * s2**2))
     D = np.stack([np.broadcast_to(part, (T, N)) for part in diagonals])
     return higher_moments(parts, D, s2, third, fourth * own**2)
