@@ -140,14 +140,11 @@ class SparseSpectrum(Spectrum):
 
     def note(self) -> str:
         """Say how log-determinants and traces were computed."""
-        traces = (
-            "traces exact"
-            if self.N <= _EXACT_UNITS
-            else f"tr G'G from {_SIGNS} vectors of random signs"
-        )
+        exact = self.N <= _EXACT_UNITS
+        traces = "exact" if exact else f"with {_SIGNS} vectors of random signs for tr G'G"
         return (
-            f"Log-determinants by sparse factors, interpolated in rho (error below "
-            f"{max(self.f.error, 1e-15):.0e} of {self.N} units); {traces}."
+            "Log-determinants by sparse factors, interpolated in rho with an error of about "
+            f"{max(self.f.error, 1e-14):.0e}; traces {traces}."
         )
 
     def _refuse_dense(self) -> None:

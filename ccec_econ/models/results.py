@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import FormulaError, IdentificationError
@@ -237,6 +238,7 @@ class SpatialPanelResults(WithEffects):
             f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
             *self._changing(),
             f"Standard errors: {self.vcov.convention}.",
+            *self._approximations(),
             *(
                 ["With both rho and lam at few units, intervals cover less than they say."]
                 * (len(self.estimate.spatial) == 2 and N < _FEW_UNITS)
@@ -294,6 +296,11 @@ class SpatialPanelResults(WithEffects):
         if structural and fit.weights is not None:
             own = own + self.rho * fit.weights.lag(self.design.y)
         return np.asarray(own)
+
+    def _approximations(self) -> tuple[str, ...]:
+        """Say how log-determinants of sparse weights were computed."""
+        parts = (self.estimate.spectrum, self.estimate.error)
+        return tuple({p.note() for p in parts if isinstance(p, SparseSpectrum)})
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""

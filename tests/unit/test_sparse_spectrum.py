@@ -5,7 +5,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from ccec_econ.engine import sparse_spectrum as module
-from ccec_econ.engine.sparse_spectrum import SparseForm, SparseSpectrum, sparse_spectrum, spectrum_of
+from ccec_econ.engine.sparse_spectrum import (
+    SparseForm,
+    SparseSpectrum,
+    sparse_spectrum,
+    spectrum_of,
+)
 from ccec_econ.engine.spectrum import EigenSpectrum, spectrum
 from ccec_econ.errors import IdentificationError
 from ccec_econ.weights import nearest_of
