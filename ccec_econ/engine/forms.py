@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Form", "Implicit", "applied", "dense", "pair", "trace"]
+__all__ = ["Form", "Implicit", "applied", "dense", "pair", "pair_written", "trace"]
 
 
 class Implicit(ABC):
@@ -24,8 +24,8 @@ class Implicit(ABC):
         """Trace of A."""
 
     @abstractmethod
-    def pair(self) -> float:
-        """tr(AA) + tr(A'A)."""
+    def pair(self, other: Form) -> float:
+        """tr(AB) + tr(A'B)."""
 
     @abstractmethod
     def dense(self) -> NDArray[np.float64]:
@@ -59,9 +59,11 @@ def trace(form: Form) -> float:
 
 def pair(A: Form, B: Form) -> float:
     """Mean of tr(AB) + tr(A'B) over the periods."""
-    if isinstance(A, Implicit) and A is B:
-        return A.pair()
-    A, B = dense(A), dense(B)
+    return A.pair(B) if isinstance(A, Implicit) else pair_written(A, dense(B))
+
+
+def pair_written(A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
+    """Mean of tr(AB) + tr(A'B) over the periods of matrices written out."""
     crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
     return float((crossed + straight).mean())
 

@@ -66,7 +66,7 @@ def scores(fit: Estimate) -> Scores:
     mean = np.zeros_like(v)
     if fit.spectrum is not None:
         G = fit.spectrum.form(fit.optimum.rho)
-        if fit.error is not None:
+        if fit.error is not None and fit.optimum.lam:
             filtered = fit.error.conjugate(fit.optimum.lam, fit.spectrum.G(fit.optimum.rho))
             G = filtered.reshape(-1, *filtered.shape[-2:])
         forms["rho"] = G

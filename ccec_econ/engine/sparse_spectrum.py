@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array, eye_array
 from scipy.sparse.linalg import SuperLU, splu
 
-from ccec_econ.engine.forms import Implicit
+from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
 from ccec_econ.engine.logdet import LogDeterminant
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import IdentificationError
@@ -173,8 +173,24 @@ class SparseForm(Implicit):
         """Trace of G."""
         return self.spectrum.trace_G(self.rho)
 
-    def pair(self) -> float:
-        """tr(GG) + tr(G'G)."""
+    def pair(self, other: Form) -> float:
+        """tr(AB) + tr(A'B): without dense matrices for a form and itself, and where rho is zero."""
+        if other is self:
+            return self._with_itself()
+        if isinstance(other, SparseForm) and self.rho == other.rho == 0.0:
+            return self._at_zero(other)
+        return pair_written(self.dense(), dense(other))
+
+    def _at_zero(self, other: SparseForm) -> float:
+        """tr(WM) + tr(W'M), both projected or neither."""
+        W, M = self.spectrum.matrix, other.spectrum.matrix
+        found = float(W.multiply(M.T).sum() + W.multiply(M).sum())
+        if self.spectrum.projected:
+            above, right = W.sum(axis=0), M.sum(axis=1)
+            found -= float(above @ right + above @ M.sum(axis=0)) / self.spectrum.N
+        return found
+
+    def _with_itself(self) -> float:
         square = self._squared()
         if self.spectrum.projected:
             W, ones = self.spectrum.matrix, np.ones(self.spectrum.N)

@@ -81,7 +81,7 @@ def test_same_beyond_averages(
         return [
             ce.group_effects(fit, groups, draws=50).matrix("a"),
             ce.effects_by_order(fit, orders_shown=2, draws=50).frame,
-            ce.lm_tests(ce.ols(FORMULA, data), W, draws=19).frame["statistic"],
+            [t.statistic for t in ce.lm_tests(ce.ols(FORMULA, data), W, draws=19)],
             ce.sdm("y ~ a | unit + year", data, W, method="bias_corrected").params,
         ]
 

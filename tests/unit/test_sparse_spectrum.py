@@ -49,8 +49,18 @@ def test_form(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
     columns = np.random.default_rng(0).standard_normal((5, 60))
     np.testing.assert_allclose(form.times(columns), columns @ G.T, atol=1e-12)
     np.testing.assert_allclose(form.trace(), np.trace(G), rtol=1e-7)
-    np.testing.assert_allclose(form.pair(), (G * G.T).sum() + (G * G).sum(), rtol=1e-7)
+    np.testing.assert_allclose(form.pair(form), (G * G.T).sum() + (G * G).sum(), rtol=1e-7)
     np.testing.assert_allclose(form.dense()[0], G, atol=1e-12)
+
+
+def test_two_forms(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, _ = pair
+    M = sparse_spectrum(csr_array(weights(k=6)))
+    other = M.project() if sparse.projected else M
+    for rho in (0.0, 0.4):
+        A, B = sparse.form(rho), other.form(0.0)
+        G, H = A.dense()[0], B.dense()[0]
+        np.testing.assert_allclose(A.pair(B), (G * H.T).sum() + (G * H).sum(), rtol=1e-10)
 
 
 def test_lag_and_solve(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
@@ -69,9 +79,10 @@ def test_lag_and_solve(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
 
 def test_random_signs_agree_with_exact_traces(monkeypatch: pytest.MonkeyPatch) -> None:
     sparse = sparse_spectrum(csr_array(weights(2000, 6)))
-    exact = sparse.form(0.5).pair()
+    form = sparse.form(0.5)
+    exact = form.pair(form)
     monkeypatch.setattr(module, "_EXACT_UNITS", 0)
-    estimated = sparse.form(0.5).pair()
+    estimated = form.pair(form)
     assert exact != estimated
     assert abs(estimated / exact - 1.0) < 0.01
 
