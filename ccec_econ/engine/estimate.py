@@ -15,7 +15,7 @@ from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "estimate", "pose", "refuse_constant"]
+__all__ = ["Columns", "Estimate", "Reduced", "estimate", "pose", "refuse_constant"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -40,18 +40,14 @@ class Columns:
     lag_of: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A maximised likelihood with the columns it was written on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A maximised likelihood by itself, without the columns it was written on.
 
     Attributes
     ----------
-    y, Wy : ndarray, shape (T, N)
-        Effects removed; Wy was lagged first and is zero for models without it.
-    Z : ndarray, shape (T, N, K)
-        Effects removed; lags of regressors included.
     terms, lag_of : tuple
-        Labels of Z, and what each column is the lag of.
+        Labels of the columns, and what each is the lag of.
     weights, x_weights : Spectrum or None
         W of the response and W of the regressors, for effects.
     spectrum, error : Spectrum or None
@@ -66,9 +62,6 @@ class Estimate:
         The maximum that a bias correction moved, where scores are zero; None where none did.
     """
 
-    y: NDArray[np.float64]
-    Wy: NDArray[np.float64]
-    Z: NDArray[np.float64]
     terms: tuple[str, ...]
     lag_of: tuple[str | None, ...]
     weights: Spectral | None
@@ -82,6 +75,15 @@ class Estimate:
     optimum: Optimum
     others: tuple[Optimum, ...] = ()
     uncorrected: Optimum | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Periods and units of the data, (T, N)."""
+        raise NotImplementedError
+
+    def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
+        """Z'm, shape (K,), and m'm, m = G Zd, the part of the score of rho linear in v."""
+        raise NotImplementedError
 
     @property
     def spatial(self) -> tuple[str, ...]:
@@ -110,9 +112,51 @@ class Estimate:
         The likelihood's, but one less where unit effects were demeaned because W changes.
         """
         demeaned = self.effects in ("unit", "twoway") and self.method == "transformation"
-        full = self.reduction.periods == len(self.y)
+        full = self.reduction.periods == self.shape[0]
         varies = isinstance(self.spectrum, SpectrumPath)
         return self.reduction.periods - int(varies and demeaned and full)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """Likelihood on which the estimate stands."""
+        size = self.reduction
+        return Likelihood(self.triangle, self.spectrum, self.error, size.nobs, size.periods)
+
+    @property
+    def free(self) -> int:
+        """Observations behind scores and information."""
+        return self.reduction.rows * self.periods
+
+    def trace(self, A: Form) -> float:
+        """Trace of a form over all independent periods."""
+        return self.periods * forms.trace(A)
+
+    def pair(self, A: Form, B: Form) -> float:
+        """tr(AB) + tr(A'B) of two forms over all independent periods."""
+        return self.periods * forms.pair(A, B)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate(Reduced):
+    """A maximised likelihood with the columns it was written on.
+
+    Attributes
+    ----------
+    y, Wy : ndarray, shape (T, N)
+        Effects removed; Wy was lagged first and is zero for models without it.
+    Z : ndarray, shape (T, N, K)
+        Effects removed; lags of regressors included.
+    """
+
+    y: NDArray[np.float64]
+    Wy: NDArray[np.float64]
+    Z: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Periods and units of the data, (T, N)."""
+        T, N = self.y.shape
+        return T, N
 
     @property
     def disturbances(self) -> NDArray[np.float64]:
@@ -133,24 +177,11 @@ class Estimate:
             lagged = lagged - lagged.mean(axis=1, keepdims=True)
         return columns - self.optimum.lam * lagged
 
-    @property
-    def likelihood(self) -> Likelihood:
-        """Likelihood on which the estimate stands."""
-        size = self.reduction
-        return Likelihood(self.triangle, self.spectrum, self.error, size.nobs, size.periods)
-
-    @property
-    def free(self) -> int:
-        """Observations behind scores and information."""
-        return self.reduction.rows * self.periods
-
-    def trace(self, A: Form) -> float:
-        """Trace of a form over all independent periods."""
-        return self.periods * forms.trace(A)
-
-    def pair(self, A: Form, B: Form) -> float:
-        """tr(AB) + tr(A'B) of two forms over all independent periods."""
-        return self.periods * forms.pair(A, B)
+    def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
+        """Z'm, shape (K,), and m'm, m = G Zd, Z filtered."""
+        Z = self.filter(self.Z)
+        mean = self.lagged_mean(G, Z, self.residuals)
+        return np.einsum("tnk,tn->k", Z, mean), float((mean**2).sum())
 
     def lagged_mean(
         self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]

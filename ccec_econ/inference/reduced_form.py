@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.dynamic import TimeLags
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Reduced
 from ccec_econ.engine.higher_order import norms, reach
 from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
@@ -293,7 +293,7 @@ class ReducedForm:
         return out
 
 
-def static_form(fit: Estimate, *, without: Collection[str] = ()) -> ReducedForm:
+def static_form(fit: Reduced, *, without: Collection[str] = ()) -> ReducedForm:
     """Reduced form of an estimate with at most one spatial lag of the response.
 
     Parameters
@@ -382,7 +382,7 @@ def several_form(
     )
 
 
-def _terms(fit: Estimate) -> Iterator[Term]:
+def _terms(fit: Reduced) -> Iterator[Term]:
     """Each regressor with the position of its coefficient and of its lag's."""
     own = {
         term: j
@@ -394,9 +394,9 @@ def _terms(fit: Estimate) -> Iterator[Term]:
         yield Term(name, own.get(name), (lag.get(name),) if lag else ())
 
 
-def _periods(fit: Estimate, *, lagged: bool) -> tuple[Period, ...]:
+def _periods(fit: Reduced, *, lagged: bool) -> tuple[Period, ...]:
     """Weights by period; those of the regressors are the response's where they have no others."""
-    N = fit.y.shape[1]
+    N = fit.shape[1]
     X = (fit.x_weights or fit.weights) if lagged else None
     paths = [part for part in (fit.weights, X) if isinstance(part, SpectrumPath)]
     T = len(paths[0].each) if paths else 1

@@ -297,7 +297,7 @@ def _fit(
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)
     design, still = time_design(spec, panel, own, x_own)
-    refuse_unstandardised(own, design, "transformation")
+    refuse_unstandardised(own, design.effects, "transformation")
     columns, lags = time_columns(design, model_columns(model, still, x_own, durbin), spec)
     quasi = estimate_dynamic(
         columns,

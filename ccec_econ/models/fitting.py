@@ -152,7 +152,7 @@ def model_estimate(
     for part in (own if model.lag_y else None, error if model.lag_u else None):
         for each in part.each if isinstance(part, SpectrumPath) else (part,):
             if each is not None:
-                refuse_unstandardised(each, design, options.method)
+                refuse_unstandardised(each, design.effects, options.method)
     varying = model.lag_y and isinstance(own, SpectrumPath)
     return (estimate if maximised else pose)(
         model_columns(model, design, given.regressors, options.durbin),
@@ -259,7 +259,7 @@ def _refuse_method(method: Method, design: Design) -> None:
         )
 
 
-def refuse_unstandardised(weights: Spectrum, design: Design, method: Method) -> None:
+def refuse_unstandardised(weights: Spectrum, effects: Effects, method: Method) -> None:
     """Refuse weights that do not let time effects leave the likelihood.
 
     Raises
@@ -267,7 +267,7 @@ def refuse_unstandardised(weights: Spectrum, design: Design, method: Method) -> 
     WeightsError
         If time effects are to be removed and a row does not sum to one.
     """
-    if design.effects in ("unit", "none") or method == "direct" or sums_to_one(weights.row_sums):
+    if effects in ("unit", "none") or method == "direct" or sums_to_one(weights.row_sums):
         return
     sums = weights.row_sums
     raise WeightsError(
