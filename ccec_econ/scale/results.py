@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Reduced
 from ccec_econ.engine.sparse_spectrum import SparseSpectrum
@@ -13,15 +13,15 @@ from ccec_econ.formula import Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds
-from ccec_econ.models.parameters import Parameters
+from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds, variance_note
+from ccec_econ.models.parameters import LikelihoodParameters
 from ccec_econ.typeset import Table, number
 
 __all__ = ["BlockResults"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class BlockResults(Parameters):
+class BlockResults(LikelihoodParameters):
     """Parameters, classical covariance and average effects; residuals stay in the blocks.
 
     Attributes
@@ -40,30 +40,13 @@ class BlockResults(Parameters):
     vcov: Vcov
 
     @property
-    def params(self) -> pd.Series:
-        """Coefficients, then rho or lam where the model has it."""
-        best = self.estimate.optimum
-        spatial = {"rho": best.rho, "lam": best.lam}
-        values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
-        names = [*self.estimate.terms, *self.estimate.spatial]
-        return pd.Series(values, index=pd.Index(names, name="term"), name="parameter")
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        """Covariance of `params`."""
-        names = self.params.index
-        matrix = self.vcov.matrix[: len(names), : len(names)]
-        return pd.DataFrame(matrix, index=names, columns=names)
-
-    @property
-    def sigma2(self) -> float:
-        """Variance of the disturbance."""
-        return self.estimate.optimum.sigma2
-
-    @property
-    def loglik(self) -> float:
-        """Log-likelihood at the estimate."""
-        return self.estimate.optimum.loglik
+    def rsquared(self) -> float:
+        """Share of the response's variation, effects removed, that is explained; NaN without."""
+        fit = self.estimate
+        if fit.effects == "none":
+            return float("nan")
+        y = fit.triangle.own[:, len(fit.terms)]
+        return 1.0 - float(self._residuals @ self._residuals) / float(y @ y)
 
     def effects(
         self, *, level: float = 0.95, draws: int = 1000, rng: int | np.random.Generator = 0
@@ -90,12 +73,12 @@ class BlockResults(Parameters):
             kinds=kinds(self.params.index, lags),
             sigma2=self.sigma2,
             loglik=self.loglik,
-            rsquared=float("nan"),
+            rsquared=self.rsquared,
             effects=EFFECTS_SHORT[fit.effects],
             estimator="transf." if fit.spatial else "least squares",
             size=f"{N} × {T}",
             nobs=fit.reduction.nobs,
-            notes=self.notes(),
+            notes=(variance_note(self.sigma2, fit.reduction.nobs, self._residuals),),
         )
 
     def notes(self) -> tuple[str, ...]:
@@ -108,6 +91,13 @@ class BlockResults(Parameters):
             f"Standard errors: {self.vcov.convention}.",
             *(part.note() for part in parts if isinstance(part, SparseSpectrum)),
         )
+
+    @property
+    def _residuals(self) -> NDArray[np.float64]:
+        """Innovations in the coordinates of the triangle: as long as those of the panel."""
+        best = self.estimate.optimum
+        v, _ = self.estimate.triangle.residuals(best.lam, best.rho, best.coefficients)
+        return v
 
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""

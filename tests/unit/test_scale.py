@@ -52,6 +52,8 @@ def test_as_in_memory(panel: pd.DataFrame, W: object, model: str, effects: str) 
     pd.testing.assert_frame_equal(found.cov, whole.cov, rtol=1e-8, atol=1e-11)
     assert found.loglik == pytest.approx(whole.loglik, abs=1e-8)
     assert found.vcov.convention == whole.vcov.convention
+    if effects:
+        assert found.rsquared == pytest.approx(whole.rsquared, abs=1e-9)
     np.testing.assert_allclose(
         found.effects(draws=20).frame, whole.effects(draws=20).frame, rtol=1e-8, atol=1e-10
     )
