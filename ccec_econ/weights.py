@@ -10,7 +10,7 @@ import pandas as pd
 from libpysal.graph import Graph
 from libpysal.weights import W as ClassicW
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import sparray, spmatrix
+from scipy.sparse import csr_array, sparray, spmatrix
 
 from ccec_econ.data import load_table, load_units
 from ccec_econ.errors import AlignmentError, WeightsError, first_five
@@ -19,6 +19,7 @@ __all__ = [
     "AS_TEXT",
     "WeightsLike",
     "align",
+    "align_sparse",
     "contiguity",
     "distances",
     "from_matrix",
@@ -29,6 +30,7 @@ __all__ = [
     "refuse_mismatch",
     "row_standardise",
     "split",
+    "sums_to_one",
 ]
 
 Layer = Literal["city", "county"]
@@ -230,22 +232,38 @@ def row_standardise(weights: WeightsLike) -> Graph:
     """
     graph = _as_graph(weights)
     ids = graph.unique_ids
-    W = _matrix(graph, ids)
-    _refuse_islands(W, ids)
-    sums = W.sum(axis=1)
-    if (np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)).any():
-        zero = ids[np.abs(sums) < _ROW_SUM * np.abs(W).sum(axis=1)]
+    W = _sparse(graph, ids)
+    sizes, sums = abs(W).sum(axis=1), W.sum(axis=1)
+    _refuse_islands(sizes, ids)
+    if (np.abs(sums) < _ROW_SUM * sizes).any():
+        zero = ids[np.abs(sums) < _ROW_SUM * sizes]
         raise WeightsError(f"weights of {first_five(zero)} sum to zero; they cannot be scaled.")
     return graph.transform("R")
 
 
 def is_row_standardised(W: NDArray[np.float64]) -> bool:
     """Whether every row of W, shape (N, N), sums to one."""
-    return bool(np.abs(W.sum(axis=1) - 1.0).max() < _ROW_SUM)
+    return sums_to_one(W.sum(axis=1))
+
+
+def sums_to_one(row_sums: NDArray[np.float64]) -> bool:
+    """Whether row sums, shape (N,), are those of row-standardised weights."""
+    return bool(np.abs(row_sums - 1.0).max() < _ROW_SUM)
 
 
 def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
     """Weights as a dense matrix (N, N) in the order of `units`, matched by label.
+
+    Raises
+    ------
+    AlignmentError, WeightsError
+        As `align_sparse`.
+    """
+    return np.asarray(align_sparse(weights, units).toarray())
+
+
+def align_sparse(weights: WeightsLike, units: pd.Index) -> csr_array:
+    """Weights as a sparse matrix (N, N) in the order of `units`, matched by label.
 
     Raises
     ------
@@ -263,24 +281,23 @@ def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:
             "Index, such as fit.panel.units or pd.Index([...])."
         )
     refuse_mismatch(graph.unique_ids, units)
-    W = _matrix(graph, units)
-    if not np.isfinite(W).all():
-        raise WeightsError(
-            f"weights not finite in rows {first_five(units[~np.isfinite(W).all(axis=1)])}; "
-            "replace them."
-        )
-    negative = units[(W < 0).any(axis=1)]
+    W = _sparse(graph, units)
+    rows = np.repeat(np.arange(len(units)), np.diff(W.indptr))
+    infinite = units[np.unique(rows[~np.isfinite(W.data)])]
+    if len(infinite):
+        raise WeightsError(f"weights not finite in rows {first_five(infinite)}; replace them.")
+    negative = units[np.unique(rows[W.data < 0.0])]
     if len(negative):
         raise WeightsError(
             f"weights: negative weights in rows {first_five(negative)}; weights say how near units "
             "are, so give none below zero."
         )
-    own = np.flatnonzero(np.diag(W))
+    own = np.flatnonzero(W.diagonal())
     if len(own):
         raise WeightsError(
             f"weights: {first_five(units[own])} neighbours itself; set the diagonal to zero."
         )
-    _refuse_islands(W, units)
+    _refuse_islands(abs(W).sum(axis=1), units)
     return W
 
 
@@ -295,13 +312,18 @@ def _as_graph(weights: WeightsLike) -> Graph:
     )
 
 
-def _matrix(graph: Graph, order: pd.Index) -> NDArray[np.float64]:
+def _sparse(graph: Graph, order: pd.Index) -> csr_array:
     adjacency = graph.adjacency
     rows = order.get_indexer(adjacency.index.get_level_values(0))
     columns = order.get_indexer(adjacency.index.get_level_values(1))
-    W = np.zeros((len(order), len(order)))
-    W[rows, columns] = adjacency.to_numpy(dtype=np.float64)
-    return W
+    values = adjacency.to_numpy(dtype=np.float64)
+    linked = values != 0.0  # a Graph keeps an island as a zero self-weight
+    shape = (len(order), len(order))
+    return csr_array((values[linked], (rows[linked], columns[linked])), shape=shape)
+
+
+def _matrix(graph: Graph, order: pd.Index) -> NDArray[np.float64]:
+    return np.asarray(_sparse(graph, order).toarray())
 
 
 def refuse_mismatch(labels: pd.Index, units: pd.Index, *, what: str = "weights") -> None:
@@ -324,8 +346,9 @@ def refuse_mismatch(labels: pd.Index, units: pd.Index, *, what: str = "weights")
     )
 
 
-def _refuse_islands(W: NDArray[np.float64], units: pd.Index) -> None:
-    alone = units[~W.any(axis=1)]
+def _refuse_islands(sizes: NDArray[np.float64], units: pd.Index) -> None:
+    """Refuse units whose weights add up to nothing in absolute value."""
+    alone = units[sizes == 0.0]
     if len(alone):
         raise WeightsError(
             f"weights: no neighbour for {first_five(alone)}; link it to its nearest unit "

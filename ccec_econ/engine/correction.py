@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.forms import applied
 from ccec_econ.engine.information import expected_information, scores
 from ccec_econ.engine.likelihood import Optimum
 from ccec_econ.errors import ConvergenceError
@@ -32,7 +33,7 @@ def bias_corrected(fit: Estimate) -> Estimate:
     theta = np.concatenate([best.coefficients, spatial, [best.sigma2]])
     if fit.effects in ("time", "twoway"):
         slope = np.zeros(len(theta))
-        slope[K:-1] = [form.sum() / (len(form) * N) for form in parts.forms.values()]
+        slope[K:-1] = [applied(form, np.ones((T, N))).mean() for form in parts.forms.values()]
         slope[-1] = 1.0 / (2.0 * best.sigma2)
         theta = theta + T * np.linalg.solve(expected_information(fit), slope)
     if fit.effects in ("unit", "twoway"):

@@ -7,13 +7,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ccec_econ.engine import forms
+from ccec_econ.engine.forms import Form, applied
 from ccec_econ.engine.likelihood import Likelihood, Optimum
 from ccec_econ.engine.moments import Triangle, reduce_columns
 from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "apply", "estimate", "pose", "refuse_constant"]
+__all__ = ["Columns", "Estimate", "Reduced", "estimate", "pose", "refuse_constant"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -38,18 +40,14 @@ class Columns:
     lag_of: tuple[str | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A maximised likelihood with the columns it was written on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reduced:
+    """A maximised likelihood by itself, without the columns it was written on.
 
     Attributes
     ----------
-    y, Wy : ndarray, shape (T, N)
-        Effects removed; Wy was lagged first and is zero for models without it.
-    Z : ndarray, shape (T, N, K)
-        Effects removed; lags of regressors included.
     terms, lag_of : tuple
-        Labels of Z, and what each column is the lag of.
+        Labels of the columns, and what each is the lag of.
     weights, x_weights : Spectrum or None
         W of the response and W of the regressors, for effects.
     spectrum, error : Spectrum or None
@@ -64,9 +62,6 @@ class Estimate:
         The maximum that a bias correction moved, where scores are zero; None where none did.
     """
 
-    y: NDArray[np.float64]
-    Wy: NDArray[np.float64]
-    Z: NDArray[np.float64]
     terms: tuple[str, ...]
     lag_of: tuple[str | None, ...]
     weights: Spectral | None
@@ -80,6 +75,15 @@ class Estimate:
     optimum: Optimum
     others: tuple[Optimum, ...] = ()
     uncorrected: Optimum | None = None
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Periods and units of the data, (T, N)."""
+        raise NotImplementedError
+
+    def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
+        """Z'm, shape (K,), and m'm, m = G Zd, the part of the score of rho linear in v."""
+        raise NotImplementedError
 
     @property
     def spatial(self) -> tuple[str, ...]:
@@ -108,9 +112,51 @@ class Estimate:
         The likelihood's, but one less where unit effects were demeaned because W changes.
         """
         demeaned = self.effects in ("unit", "twoway") and self.method == "transformation"
-        full = self.reduction.periods == len(self.y)
+        full = self.reduction.periods == self.shape[0]
         varies = isinstance(self.spectrum, SpectrumPath)
         return self.reduction.periods - int(varies and demeaned and full)
+
+    @property
+    def likelihood(self) -> Likelihood:
+        """Likelihood on which the estimate stands."""
+        size = self.reduction
+        return Likelihood(self.triangle, self.spectrum, self.error, size.nobs, size.periods)
+
+    @property
+    def free(self) -> int:
+        """Observations behind scores and information."""
+        return self.reduction.rows * self.periods
+
+    def trace(self, A: Form) -> float:
+        """Trace of a form over all independent periods."""
+        return self.periods * forms.trace(A)
+
+    def pair(self, A: Form, B: Form) -> float:
+        """tr(AB) + tr(A'B) of two forms over all independent periods."""
+        return self.periods * forms.pair(A, B)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate(Reduced):
+    """A maximised likelihood with the columns it was written on.
+
+    Attributes
+    ----------
+    y, Wy : ndarray, shape (T, N)
+        Effects removed; Wy was lagged first and is zero for models without it.
+    Z : ndarray, shape (T, N, K)
+        Effects removed; lags of regressors included.
+    """
+
+    y: NDArray[np.float64]
+    Wy: NDArray[np.float64]
+    Z: NDArray[np.float64]
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Periods and units of the data, (T, N)."""
+        T, N = self.y.shape
+        return T, N
 
     @property
     def disturbances(self) -> NDArray[np.float64]:
@@ -126,33 +172,19 @@ class Estimate:
         """Apply I - lam M to transformed columns of shape (T, N) or (T, N, K)."""
         if self.error is None:
             return columns
-        lagged: NDArray[np.float64] = np.einsum("ij,tj...->ti...", self.error.W, columns)
+        lagged = self.error.lag(columns)
         if self.effects in ("time", "twoway"):
             lagged = lagged - lagged.mean(axis=1, keepdims=True)
         return columns - self.optimum.lam * lagged
 
-    @property
-    def likelihood(self) -> Likelihood:
-        """Likelihood on which the estimate stands."""
-        size = self.reduction
-        return Likelihood(self.triangle, self.spectrum, self.error, size.nobs, size.periods)
-
-    @property
-    def free(self) -> int:
-        """Observations behind scores and information."""
-        return self.reduction.rows * self.periods
-
-    def trace(self, A: NDArray[np.float64]) -> float:
-        """Trace of a form, (1 or T, N, N), over all independent periods."""
-        return self.periods * float(np.einsum("pii->", A) / len(A))
-
-    def pair(self, A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
-        """tr(AB) + tr(A'B) of two forms over all independent periods."""
-        crossed, straight = np.einsum("pij,pji->p", A, B), np.einsum("pij,pij->p", A, B)
-        return self.periods * float((crossed + straight).mean())
+    def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
+        """Z'm, shape (K,), and m'm, m = G Zd, Z filtered."""
+        Z = self.filter(self.Z)
+        mean = self.lagged_mean(G, Z, self.residuals)
+        return np.einsum("tnk,tn->k", Z, mean), float((mean**2).sum())
 
     def lagged_mean(
-        self, G: NDArray[np.float64], Z: NDArray[np.float64], v: NDArray[np.float64]
+        self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Part of the lagged response that is not Gv, shape (T, N).
 
@@ -160,14 +192,8 @@ class Estimate:
         then what the lag holds besides Gv, effects removed.
         """
         if isinstance(self.spectrum, SpectrumPath):
-            return self.filter(self.Wy) - demean(apply(G, v), self.effects)
-        return apply(G, Z @ self.optimum.coefficients)
-
-
-def apply(form: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Multiply the units of every period, (T, N), by a form of shape (1 or T, N, N)."""
-    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
-    return np.asarray(np.einsum("tij,tj->ti", every, columns))
+            return self.filter(self.Wy) - demean(applied(G, v), self.effects)
+        return applied(G, Z @ self.optimum.coefficients)
 
 
 def pose(
@@ -211,12 +237,11 @@ def pose(
     Wy_in = demean(Wy, effects)
     lagged = None
     if error_weights is not None:
-        M = error_weights.W
-        MX: NDArray[np.float64] = np.einsum("ij,tjk->tik", M, X)
+        lag = error_weights.lag
         lagged = (
-            demean(MX, effects).reshape(T * N, -1),
-            demean(y @ M.T, effects).ravel(),
-            demean(Wy @ M.T, effects).ravel(),
+            demean(lag(X), effects).reshape(T * N, -1),
+            demean(lag(y), effects).ravel(),
+            demean(lag(Wy), effects).ravel(),
         )
     triangle = reduce_columns(
         Z.reshape(T * N, -1),

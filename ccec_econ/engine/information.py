@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
-from ccec_econ.engine.estimate import Estimate, apply
+from ccec_econ.engine.estimate import Estimate, Reduced
+from ccec_econ.engine.forms import Form, dense
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
     "Scores",
-    "apply",
     "expected_information",
     "inverse_information",
     "inverted",
@@ -44,33 +44,43 @@ class Scores:
         Innovations.
     mean : ndarray, shape (T, N)
         G Zd, the part of the score of rho that is linear in v; zero without rho.
-    forms : dict of ndarray, shape (P, N, N)
-        G and H by parameter: "rho", "lam"; P = 1, or T where the weights change over time.
+    forms : dict
+        G and H by parameter: "rho", "lam".
     """
 
     Z: NDArray[np.float64]
     v: NDArray[np.float64]
     mean: NDArray[np.float64]
-    forms: dict[str, NDArray[np.float64]]
+    forms: dict[str, Form]
+
+    @property
+    def matrices(self) -> dict[str, NDArray[np.float64]]:
+        """Forms written out, (1 or T, N, N); T where the weights change over time."""
+        return {name: dense(form) for name, form in self.forms.items()}
 
 
 def scores(fit: Estimate) -> Scores:
     """Assemble the pieces of the score at an estimate."""
-    Z, v, forms = fit.filter(fit.Z), fit.residuals, {}
-    mean = np.zeros_like(v)
-    if fit.spectrum is not None:
-        G = fit.spectrum.G(fit.optimum.rho)
-        if fit.error is not None:
-            G = fit.error.conjugate(fit.optimum.lam, G)
-        forms["rho"] = G.reshape(-1, *G.shape[-2:])
-        mean = fit.lagged_mean(forms["rho"], Z, v)
-    if fit.error is not None:
-        H = fit.error.G(fit.optimum.lam)
-        forms["lam"] = H.reshape(-1, *H.shape[-2:])
+    Z, v, forms = fit.filter(fit.Z), fit.residuals, quadratic_forms(fit)
+    mean = fit.lagged_mean(forms["rho"], Z, v) if "rho" in forms else np.zeros_like(v)
     return Scores(Z, v, mean, forms)
 
 
-def expected_information(fit: Estimate) -> NDArray[np.float64]:
+def quadratic_forms(fit: Reduced) -> dict[str, Form]:
+    """G and H at an estimate, by parameter."""
+    forms: dict[str, Form] = {}
+    if fit.spectrum is not None:
+        G = fit.spectrum.form(fit.optimum.rho)
+        if fit.error is not None and fit.optimum.lam:
+            filtered = fit.error.conjugate(fit.optimum.lam, fit.spectrum.G(fit.optimum.rho))
+            G = filtered.reshape(-1, *filtered.shape[-2:])
+        forms["rho"] = G
+    if fit.error is not None:
+        forms["lam"] = fit.error.form(fit.optimum.lam)
+    return forms
+
+
+def expected_information(fit: Reduced) -> NDArray[np.float64]:
     """Information in the order (d, rho, lam, sigma2), absent parameters left out."""
     info, R = _in_coordinates(fit)
     K = len(R)
@@ -81,7 +91,7 @@ def expected_information(fit: Estimate) -> NDArray[np.float64]:
     return out
 
 
-def inverse_information(fit: Estimate) -> NDArray[np.float64]:
+def inverse_information(fit: Reduced) -> NDArray[np.float64]:
     """Inverse information; coefficients are handled in orthonormal coordinates.
 
     Raises
@@ -121,23 +131,22 @@ def inverted(
     return np.asarray((inverse + inverse.T) / 2.0)
 
 
-def _in_coordinates(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _in_coordinates(fit: Reduced) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Information with coefficients replaced by R d, Z'Z = R'R, and R itself."""
-    parts, s2 = scores(fit), fit.optimum.sigma2
+    forms, s2 = quadratic_forms(fit), fit.optimum.sigma2
     R = fit.triangle.at(fit.optimum.lam).R
-    K, names = len(R), list(parts.forms)
+    K, names = len(R), list(forms)
     P = K + len(names) + 1
     info = np.zeros((P, P))
     info[:K, :K] = np.eye(K) / s2
     for a, one in enumerate(names, start=K):
-        A = parts.forms[one]
+        A = forms[one]
         for b, other in enumerate(names, start=K):
-            B = parts.forms[other]
-            info[a, b] = fit.pair(A, B)
+            info[a, b] = fit.pair(A, forms[other])
         info[a, -1] = info[-1, a] = fit.trace(A) / s2
-    if "rho" in parts.forms:
-        slope = np.einsum("tnk,tn->k", parts.Z, parts.mean) / s2
-        info[:K, K] = info[K, :K] = solve_triangular(R, slope, trans="T")
-        info[K, K] += float((parts.mean**2).sum()) / s2
+    if "rho" in forms:
+        slope, square = fit.linear_part(forms["rho"])
+        info[:K, K] = info[K, :K] = solve_triangular(R, slope / s2, trans="T")
+        info[K, K] += square / s2
     info[-1, -1] = fit.free / (2.0 * s2**2)
     return info, R

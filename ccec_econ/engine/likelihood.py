@@ -20,25 +20,18 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Spectral
+from ccec_econ.engine.spectrum import Spectral, nodes_within
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
-__all__ = ["Likelihood", "Optimum", "gaussian", "rho_nodes"]
+__all__ = ["Likelihood", "Optimum", "gaussian"]
 
-_RHO_NODES = 400  # first search over rho; nodes are dense towards both ends of the interval
 _LAM_NODES = 60  # first search over lam, each with its own search over rho
-_BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _SAME = 1e-4  # optima closer than this in both parameters are one
 
 
 def gaussian(sse: NDArray[np.float64], nobs: int) -> NDArray[np.float64]:
     """Log-likelihood of normal residuals with variance SSE / nobs, without any Jacobian."""
     return np.asarray(-0.5 * nobs * (np.log(2.0 * np.pi * (sse / nobs)) + 1.0))
-
-
-def rho_nodes(interval: tuple[float, float]) -> NDArray[np.float64]:
-    """Values of rho at which the likelihood is looked at first, from border to border."""
-    return _grid(interval, _RHO_NODES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +119,7 @@ class Likelihood:
         """Maximisers over rho at a given lam, the highest first; border nodes if not strict."""
         if self.spectrum is None:
             return [0.0]
-        moments, grid = self.triangle.at(lam), rho_nodes(self.spectrum.interval)
+        moments, grid = self.triangle.at(lam), self.spectrum.nodes
         return _peaks(
             "rho",
             grid,
@@ -138,7 +131,7 @@ class Likelihood:
 
     def _lams(self, error: Spectral) -> list[float]:
         """Maximisers over lam, rho profiled out."""
-        grid = _grid(error.interval, _LAM_NODES)
+        grid = nodes_within(error.interval, _LAM_NODES)
 
         def profile(lam: float) -> float:
             return self.loglik(self._rhos(lam, strict=False)[0], lam)
@@ -169,12 +162,6 @@ class Likelihood:
         v, lagged = self.triangle.residuals(lam, rho, moments.coefficients(rho))
         trace = 0.0 if self.error is None else self.error.trace_G(lam)
         return float(self.nobs * (lagged @ v) / (v @ v)) - self.periods * trace
-
-
-def _grid(interval: tuple[float, float], nodes: int) -> NDArray[np.float64]:
-    lower, upper = interval
-    half = 0.5 * (upper - lower) * (1.0 - 2.0 * _BORDER)
-    return np.asarray(0.5 * (lower + upper) - half * np.cos(np.linspace(0.0, np.pi, nodes)))
 
 
 def _peaks(

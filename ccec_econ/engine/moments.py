@@ -10,7 +10,7 @@ from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Moments", "Triangle", "moments", "reduce_columns"]
+__all__ = ["Moments", "Triangle", "moments", "reduce_columns", "triangle"]
 
 _DEPENDENT = 1e-10  # share of a column's length left after the columns before it
 _EXACT = 1e-12  # share of the response's length that a fit may leave and still count as a fit
@@ -131,26 +131,39 @@ def reduce_columns(
         If there are not more observations than coefficients, a column of Z depends linearly on
         the others (both sides are named), or Z explains y exactly.
     """
-    K = Z.shape[1]
-    spatial = int(bool(Wy.any())) + int(lagged is not None)
+    length = np.linalg.norm(Z, axis=0)
+    columns = [np.column_stack([Z / length, y, Wy])]
+    if lagged is not None:
+        columns.append(np.column_stack([lagged[0] / length, lagged[1], lagged[2]]))
+    return triangle(np.linalg.qr(np.hstack(columns), mode="r"), length, terms, nobs)
+
+
+def triangle(
+    R: NDArray[np.float64], length: NDArray[np.float64], terms: tuple[str, ...], nobs: int
+) -> Triangle:
+    """Read a triangle off the triangular factor of [Z / length, y, Wy], perhaps with their lags.
+
+    Raises
+    ------
+    IdentificationError
+        As `reduce_columns`.
+    """
+    K = len(length)
+    width = K + 2
+    spatial = int(bool(R[:, K + 1].any())) + int(R.shape[1] > width)
     if nobs <= K + spatial:
         raise IdentificationError(
             f"{K + spatial} coefficients on {nobs} observations net of effects; "
             "use fewer terms than observations."
         )
-    length = np.linalg.norm(Z, axis=0)
-    columns = [np.column_stack([Z / length, y, Wy])]
-    if lagged is not None:
-        columns.append(np.column_stack([lagged[0] / length, lagged[1], lagged[2]]))
-    R = np.linalg.qr(np.hstack(columns), mode="r")
     _refuse_dependent(R[:K, :K], terms)
     if np.linalg.norm(R[K:, K]) <= _EXACT * np.linalg.norm(R[:, K]):
         raise IdentificationError(
             "the regressors explain the response exactly: nothing is left to estimate a variance "
             "from; take out the term that is the response in other clothes."
         )
-    own = R[:, : K + 2]
-    return Triangle(own, R[:, K + 2 :] if lagged is not None else np.zeros_like(own), length)
+    own, lagged = R[:, :width], R[:, width:]
+    return Triangle(own, lagged if lagged.size else np.zeros_like(own), length)
 
 
 def _refuse_dependent(R: NDArray[np.float64], terms: tuple[str, ...]) -> None:

@@ -1,25 +1,30 @@
-"""Eigenvalues of the weights: log-determinants and the traces that go with them."""
+"""Spectra of weights: log-determinants and the traces that go with them."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ccec_econ.engine.forms import Form
 from ccec_econ.errors import IdentificationError
 
-__all__ = ["Spectral", "Spectrum", "SpectrumPath", "spectrum"]
+__all__ = ["EigenSpectrum", "Spectral", "Spectrum", "SpectrumPath", "nodes_within", "spectrum"]
 
 # Eigenvalues of defective matrices come out with errors of about the square root of machine
 # precision: closer to the real axis, or to zero, than this share of the radius counts as on it.
 _ROUNDING = 1e-6
+_NODES = 400  # first search over rho, where a value costs microseconds
+_BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _EQUAL = 1e-3  # share of F'WF that may differ from a multiple of the identity and not identify rho
 
 
-@dataclass(frozen=True, slots=True)
-class Spectrum:
-    """Spectrum of a weights matrix, or of its projection F'WF off the ones vector.
+class Spectrum(ABC):
+    """What a likelihood asks of a weights matrix W (N, N), or of its projection F'WF.
+
+    Two kinds answer: `EigenSpectrum` from all eigenvalues, `SparseSpectrum` from factorisations.
 
     Attributes
     ----------
@@ -27,24 +32,71 @@ class Spectrum:
     eigenvalues : ndarray of complex, shape (N,) or (N - 1,)
         Conjugate pairs included: dropping imaginary parts is wrong for asymmetric weights.
     interval : tuple of float
-        Open interval of rho around zero on which I - rho W is non-singular. Where no real
-        eigenvalue is negative it ends at minus the reciprocal radius, and never below -N.
+        Open interval of rho around zero on which I - rho W is non-singular.
     projected : bool
         Whether one unit eigenvalue was taken out, as time effects removed by F do.
     """
+
+    __slots__ = ()
 
     W: NDArray[np.float64]
     eigenvalues: NDArray[np.complex128]
     interval: tuple[float, float]
     projected: bool
 
+    @property
+    @abstractmethod
+    def N(self) -> int:
+        """Units."""
+
+    @property
+    @abstractmethod
+    def row_sums(self) -> NDArray[np.float64]:
+        """Row sums of W, shape (N,)."""
+
+    @property
+    @abstractmethod
+    def nodes(self) -> NDArray[np.float64]:
+        """Values of rho at which the likelihood is looked at first, from border to border."""
+
+    @abstractmethod
     def project(self) -> Spectrum:
         """Spectrum of F'WF for row-standardised W: |F'(I - rho W)F| = |I - rho W| / (1 - rho).
 
         The interval of rho stays that of W, because the model in levels needs it.
         """
-        unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
-        return Spectrum(self.W, np.delete(self.eigenvalues, unit), self.interval, True)
+
+    @abstractmethod
+    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lag columns of shape (T, N) or (T, N, K): W times the units of every period."""
+
+    @abstractmethod
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
+
+    @abstractmethod
+    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """log|I - rho W|, for one value of rho or an array of them."""
+
+    @abstractmethod
+    def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Trace of G = W (I - rho W)^-1 at every value of rho."""
+
+    @abstractmethod
+    def form(self, rho: float) -> Form:
+        """G in the kind of form that the information and the covariances work with."""
+
+    @abstractmethod
+    def squares(self) -> tuple[float, float, float]:
+        """Return sum w_ij^2, tr W and i'W W'i / N, of W as it stands."""
+
+    @abstractmethod
+    def same_as(self, other: Spectrum) -> bool:
+        """Whether two spectra are of the same weights."""
+
+    def trace_G(self, rho: float) -> float:
+        """Trace of G, G = W (I - rho W)^-1."""
+        return float(self.traces_G(np.array(rho)))
 
     def identifies(self) -> bool:
         """Whether the likelihood has curvature in rho.
@@ -52,31 +104,12 @@ class Spectrum:
         It has none where F'WF is a multiple of the identity, as with equal weights for all pairs:
         I - rho F'WF then only rescales the data.
         """
-        W = self.W - self.W.mean(axis=0) if self.projected else self.W
-        J = np.eye(len(W)) - (1.0 / len(W) if self.projected else 0.0)
-        multiple = np.trace(W) / np.trace(J)
-        return bool(np.linalg.norm(W - multiple * J) > _EQUAL * np.linalg.norm(W))
-
-    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Lag columns of shape (T, N) or (T, N, K): W times the units of every period."""
-        return np.asarray(np.einsum("ij,tj...->ti...", self.W, columns))
-
-    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
-        return np.asarray(np.linalg.solve(np.eye(len(self.W)) - rho * self.W, columns.T).T)
-
-    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """log|I - rho W|, for one value of rho or an array of them."""
-        return np.log(np.abs(1.0 - np.multiply.outer(rho, self.eigenvalues))).sum(axis=-1)
-
-    def trace_G(self, rho: float) -> float:
-        """Trace of G, G = W (I - rho W)^-1."""
-        return float(self.traces_G(np.array(rho)))
-
-    def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Trace of G at every value of rho."""
-        w = self.eigenvalues
-        return np.asarray((w / (1.0 - np.multiply.outer(rho, w))).sum(axis=-1).real)
+        size, trace, means = self.squares()
+        free = self.N
+        if self.projected:
+            size, trace, free = size - means, trace - float(self.row_sums.sum()) / self.N, free - 1
+        left = size - trace**2 / free
+        return bool(left > _EQUAL**2 * size)
 
     def G(self, rho: float) -> NDArray[np.float64]:
         """W (I - rho W)^-1, shape (N, N); columns centred when projected."""
@@ -94,6 +127,70 @@ class Spectrum:
         those of JA.
         """
         return A - A.mean(axis=0) if self.projected else A
+
+
+@dataclass(frozen=True, slots=True)
+class EigenSpectrum(Spectrum):
+    """Spectrum by all eigenvalues of a dense matrix.
+
+    Where no real eigenvalue is negative the interval ends at minus the reciprocal radius, and
+    never below -N.
+    """
+
+    W: NDArray[np.float64]
+    eigenvalues: NDArray[np.complex128]
+    interval: tuple[float, float]
+    projected: bool
+
+    @property
+    def N(self) -> int:
+        """Units."""
+        return len(self.W)
+
+    @property
+    def row_sums(self) -> NDArray[np.float64]:
+        """Row sums of W, shape (N,)."""
+        return np.asarray(self.W.sum(axis=1))
+
+    @property
+    def nodes(self) -> NDArray[np.float64]:
+        """Values of rho, dense towards both ends of the interval."""
+        return nodes_within(self.interval, _NODES)
+
+    def project(self) -> EigenSpectrum:
+        """Leave out the eigenvalue nearest to one."""
+        unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
+        return EigenSpectrum(self.W, np.delete(self.eigenvalues, unit), self.interval, True)
+
+    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lag columns of shape (T, N) or (T, N, K)."""
+        return np.asarray(np.einsum("ij,tj...->ti...", self.W, columns))
+
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
+        return np.asarray(np.linalg.solve(np.eye(len(self.W)) - rho * self.W, columns.T).T)
+
+    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """log|I - rho W|, for one value of rho or an array of them."""
+        return np.log(np.abs(1.0 - np.multiply.outer(rho, self.eigenvalues))).sum(axis=-1)
+
+    def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Trace of G at every value of rho."""
+        w = self.eigenvalues
+        return np.asarray((w / (1.0 - np.multiply.outer(rho, w))).sum(axis=-1).real)
+
+    def form(self, rho: float) -> NDArray[np.float64]:
+        """G, shape (1, N, N)."""
+        return self.G(rho)[None]
+
+    def squares(self) -> tuple[float, float, float]:
+        """Return sum w_ij^2, tr W and i'W W'i / N."""
+        columns = self.W.sum(axis=0)
+        return float((self.W**2).sum()), float(np.trace(self.W)), float(columns @ columns) / self.N
+
+    def same_as(self, other: Spectrum) -> bool:
+        """Whether two spectra are of the same weights."""
+        return isinstance(other, EigenSpectrum) and np.array_equal(self.W, other.W)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +215,21 @@ class SpectrumPath:
             "the weights change over time and this needs one matrix for all periods; fit the model "
             "with constant weights."
         )
+
+    @property
+    def N(self) -> int:
+        """Units."""
+        return self.each[0].N
+
+    @property
+    def row_sums(self) -> NDArray[np.float64]:
+        """Mean row sums over the periods, shape (N,)."""
+        return np.mean([s.row_sums for s in self.each], axis=0)
+
+    @property
+    def nodes(self) -> NDArray[np.float64]:
+        """Values of rho, dense towards both ends of the interval."""
+        return nodes_within(self.interval, _NODES)
 
     @property
     def projected(self) -> bool:
@@ -159,6 +271,10 @@ class SpectrumPath:
         """W_t (I - rho W_t)^-1, shape (T, N, N); columns centred when projected."""
         return np.stack([s.G(rho) for s in self.each])
 
+    def form(self, rho: float) -> NDArray[np.float64]:
+        """G_t, shape (T, N, N)."""
+        return self.G(rho)
+
     def conjugate(self, lam: float, A: NDArray[np.float64]) -> NDArray[np.float64]:
         """R_t A_t R_t^-1 with R_t = I - lam W_t, A of shape (T, N, N); centred when projected."""
         return np.stack([s.conjugate(lam, part) for s, part in zip(self.each, A, strict=True)])
@@ -167,7 +283,7 @@ class SpectrumPath:
 type Spectral = Spectrum | SpectrumPath
 
 
-def spectrum(W: NDArray[np.float64]) -> Spectrum:
+def spectrum(W: NDArray[np.float64]) -> EigenSpectrum:
     """Decompose a dense weights matrix of shape (N, N)."""
     values = np.linalg.eigvals(W).astype(np.complex128)
     radius = float(np.abs(values).max())
@@ -175,4 +291,11 @@ def spectrum(W: NDArray[np.float64]) -> Spectrum:
     lowest, highest = float(real.min(initial=0.0)), float(real.max(initial=0.0))
     lower = 1.0 / lowest if lowest < -_ROUNDING * radius else -1.0 / radius
     upper = 1.0 / highest if highest > _ROUNDING * radius else 1.0 / radius
-    return Spectrum(W, values, (max(lower, -len(W) / radius), upper), projected=False)
+    return EigenSpectrum(W, values, (max(lower, -len(W) / radius), upper), projected=False)
+
+
+def nodes_within(interval: tuple[float, float], count: int) -> NDArray[np.float64]:
+    """Points inside an open interval, dense towards both ends."""
+    lower, upper = interval
+    half = 0.5 * (upper - lower) * (1.0 - 2.0 * _BORDER)
+    return np.asarray(0.5 * (lower + upper) - half * np.cos(np.linspace(0.0, np.pi, count)))

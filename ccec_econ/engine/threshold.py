@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.optimize import elementwise
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.likelihood import gaussian, rho_nodes
+from ccec_econ.engine.likelihood import gaussian
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import IdentificationError
@@ -221,7 +221,7 @@ def _maxima(
         return gaussian(parabolas[0], nobs), np.zeros(parabolas.shape[1], dtype=np.bool_)
     if not isinstance(weights, Spectrum):
         raise IdentificationError("thresholds need weights that stay the same over time.")
-    grid = rho_nodes(weights.interval)
+    grid = weights.nodes
     logdet, found, ends = periods * weights.logdet(grid), [], []
     step = max(1, _CELLS // len(grid))
     for start in range(0, parabolas.shape[1], step):

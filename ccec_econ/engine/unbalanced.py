@@ -41,7 +41,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Columns, Estimate, apply, refuse_constant
+from ccec_econ.engine.estimate import Columns, Estimate, refuse_constant
+from ccec_econ.engine.forms import Form, applied, dense
 from ccec_econ.engine.likelihood import Likelihood
 from ccec_econ.engine.moments import Moments, Triangle, moments, reduce_columns
 from ccec_econ.engine.presence import Presence, PresentPath
@@ -140,19 +141,19 @@ class UnbalancedEstimate(Estimate):
             return columns
         return self.removal.remove(columns - self.optimum.lam * self.error.lag(columns))
 
-    def trace(self, A: NDArray[np.float64]) -> float:
+    def trace(self, A: Form) -> float:
         """Trace of QA."""
-        return self.removal.trace(A)
+        return self.removal.trace(dense(A))
 
-    def pair(self, A: NDArray[np.float64], B: NDArray[np.float64]) -> float:
+    def pair(self, A: Form, B: Form) -> float:
         """tr(QAQB) + tr(QA'QB)."""
-        return self.removal.pair(A, B)
+        return self.removal.pair(dense(A), dense(B))
 
     def lagged_mean(
-        self, G: NDArray[np.float64], Z: NDArray[np.float64], v: NDArray[np.float64]
+        self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]
     ) -> NDArray[np.float64]:
         """Part of the lagged response that is not Gv, effects included: Q(R W y - G v)."""
-        return self.filter(self.Wy) - self.removal.remove(apply(G, v))
+        return self.filter(self.Wy) - self.removal.remove(applied(G, v))
 
 
 def estimate_unbalanced(

@@ -22,7 +22,7 @@ from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
 from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.resampled import SCHEMES, Bootstrap, Innovations
-from ccec_econ.weights import is_row_standardised
+from ccec_econ.weights import sums_to_one
 
 __all__ = [
     "bootstrap",
@@ -263,7 +263,7 @@ def refuse_unstandardised(fit: Estimate) -> None:
     if fit.effects not in ("time", "twoway"):
         return
     for weights in (fit.weights, fit.error):
-        if weights is not None and not is_row_standardised(weights.W):
+        if weights is not None and not sums_to_one(weights.row_sums):
             raise WeightsError(
                 "bootstrap with time effects and weights that are not row-standardised: the "
                 "simulated panels would need the effects themselves; row-standardise the weights."

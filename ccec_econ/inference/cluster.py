@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.information import apply, inverse_information, scores
+from ccec_econ.engine.forms import applied
+from ccec_econ.engine.information import inverse_information, scores
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.satterthwaite import Satterthwaite
 from ccec_econ.inference.vcov import (
@@ -193,7 +194,7 @@ def unit_scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]
     own = np.zeros((N, K + len(parts.forms) + 1))
     pairs = np.zeros((len(above[0]), own.shape[1]))
     own[:, :K] = np.einsum("tnk,tn->nk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
+    for j, (name, A) in enumerate(parts.matrices.items(), start=K):
         own[:, j], pairs[:, j] = _quadratic(A, parts.v, s2, tau, shared)
         if name == "rho":
             own[:, j] += (parts.mean * parts.v).sum(axis=0) / s2
@@ -223,8 +224,8 @@ def period_scores(fit: Estimate) -> NDArray[np.float64]:
     share = fit.periods / T
     out = np.zeros((T, K + len(parts.forms) + 1))
     out[:, :K] = np.einsum("tnk,tn->tk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        quadratic = (parts.v * apply(A, parts.v)).sum(axis=1) / s2
+    for j, (name, A) in enumerate(parts.matrices.items(), start=K):
+        quadratic = (parts.v * applied(A, parts.v)).sum(axis=1) / s2
         out[:, j] = quadratic - share * np.broadcast_to(np.einsum("pii->p", A), (T,))
         if name == "rho":
             out[:, j] += (parts.mean * parts.v).sum(axis=1) / s2

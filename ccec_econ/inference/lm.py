@@ -196,7 +196,7 @@ def _reduced[S: (Spectrum, Spectral)](W: S, fit: Estimate) -> S:
 
 def _share(e: NDArray[np.float64], M: Spectrum) -> NDArray[np.float64]:
     """e'(I x M)e / e'e for columns (T, N, D)."""
-    cross = np.einsum("tid,ij,tjd->d", e, M.W, e, optimize=True)
+    cross = (e * M.lag(e)).sum(axis=(0, 1))
     return np.asarray(cross / (e**2).sum(axis=(0, 1)))
 
 

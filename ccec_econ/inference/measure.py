@@ -74,7 +74,7 @@ class EffectMap:
 
 def effect_map(form: ReducedForm, reduction: Reduction) -> EffectMap:
     """Effects of every term of a form, one coefficient each."""
-    width = 1 + len(form.periods[0].regressors)
+    width = 1 + len(form.periods[0].lagging)
     chosen = np.zeros((width, len(form.terms), 1, len(form.theta)))
     for i, term in enumerate(form.terms):
         for s, at in enumerate((term.own, *term.lags)[:width]):

@@ -18,13 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.dynamic import TimeLags
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Reduced
 from ccec_econ.engine.higher_order import norms, reach
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.multipliers import OnEigenvalues, OnMatrices, Reach, multipliers
 from ccec_econ.inference.vcov import Vcov
-from ccec_econ.weights import is_row_standardised
+from ccec_econ.weights import sums_to_one
 
 __all__ = [
     "Period",
@@ -37,6 +38,7 @@ __all__ = [
     "static_form",
 ]
 
+type _Weights = Spectrum | NDArray[np.float64]
 type Reduction = Callable[[NDArray[Any], NDArray[np.float64] | None], NDArray[Any]]
 
 _CELLS = 2**20  # numbers per array of a batch of draws
@@ -73,19 +75,32 @@ class Period:
     Attributes
     ----------
     N : int
-    response : tuple of ndarray, shape (N, N)
+    own : tuple
         W_k, one per rho_k; empty without a lag of y.
-    regressors : tuple of ndarray, shape (N, N)
+    lagging : tuple
         X_m; empty where no regressor is lagged.
     eigenvalues : ndarray of complex, optional
         Of the one row-standardised matrix behind response and regressors, where there is one:
         averages then need no matrices.
+    traces : SparseSpectrum, optional
+        The same for weights too many for eigenvalues: short-run averages need traces of G alone.
     """
 
     N: int
-    response: tuple[NDArray[np.float64], ...]
-    regressors: tuple[NDArray[np.float64], ...]
+    own: tuple[_Weights, ...]
+    lagging: tuple[_Weights, ...]
     eigenvalues: NDArray[np.complex128] | None = None
+    traces: SparseSpectrum | None = None
+
+    @property
+    def response(self) -> tuple[NDArray[np.float64], ...]:
+        """Weights of the response written out, each (N, N)."""
+        return tuple(_written(part) for part in self.own)
+
+    @property
+    def regressors(self) -> tuple[NDArray[np.float64], ...]:
+        """Weights of the regressors written out, each (N, N)."""
+        return tuple(_written(part) for part in self.lagging)
 
     def reduced(
         self,
@@ -101,18 +116,36 @@ class Period:
         """
         if reduction is averages and self.eigenvalues is not None:
             w = np.append(self.eigenvalues, 1.0)  # the ones vector is an eigenvector
-            space = OnEigenvalues(np.ones_like(w), (w,) * len(self.response))
+            space = OnEigenvalues(np.ones_like(w), (w,) * len(self.own))
             f = multipliers(space, *parameters, reach, slopes=slopes)
-            every = [f, *(f * w for _ in self.regressors)]
+            every = [f, *(f * w for _ in self.lagging)]
             parts = [[e.real[..., :-1].mean(axis=-1), e.real[..., -1]] for e in every]
             return np.moveaxis(np.array(parts), (0, 1), (-2, -1))
+        plain = reach.horizon == "short" and reach.orders is None
+        if reduction is averages and self.traces is not None and plain:
+            return self._by_traces(self.traces, parameters[0], slopes=slopes)
         matrices = OnMatrices(np.eye(self.N), self.response)
         f = multipliers(matrices, *parameters, reach, slopes=slopes)
         return np.stack([reduction(f, X) for X in (None, *self.regressors)], axis=-2)
 
+    def _by_traces(
+        self, weights: SparseSpectrum, rho: NDArray[Any], *, slopes: bool
+    ) -> NDArray[np.float64]:
+        """Averages of S = I + rho G and S W = G, W row-standardised, and their slopes in rho."""
+        r = rho[:, 0] if rho.shape[1] else np.zeros(len(rho))
+        G, GG = weights.traces_G(r) / self.N, weights.traces_GG(r) / self.N
+        ones = 1.0 / (1.0 - r)
+        S = [[1.0 + r * G, ones], [G + r * GG, ones**2]]
+        SW = [[G, ones], [GG, ones**2]]
+        every = np.array([S, *(SW for _ in self.lagging)])  # (1 + M, value or slope, R, D)
+        levels = every[:, : 1 + (slopes and rho.shape[1])]
+        return np.moveaxis(levels, (1, 3, 0, 2), (0, 1, 2, 3))[None]
+
     @property
     def size(self) -> int:
         """Numbers per multiplier."""
+        if self.traces is not None:
+            return 1
         return self.N if self.eigenvalues is not None else self.N**2
 
 
@@ -260,7 +293,7 @@ class ReducedForm:
         return out
 
 
-def static_form(fit: Estimate, *, without: Collection[str] = ()) -> ReducedForm:
+def static_form(fit: Reduced, *, without: Collection[str] = ()) -> ReducedForm:
     """Reduced form of an estimate with at most one spatial lag of the response.
 
     Parameters
@@ -349,7 +382,7 @@ def several_form(
     )
 
 
-def _terms(fit: Estimate) -> Iterator[Term]:
+def _terms(fit: Reduced) -> Iterator[Term]:
     """Each regressor with the position of its coefficient and of its lag's."""
     own = {
         term: j
@@ -361,9 +394,9 @@ def _terms(fit: Estimate) -> Iterator[Term]:
         yield Term(name, own.get(name), (lag.get(name),) if lag else ())
 
 
-def _periods(fit: Estimate, *, lagged: bool) -> tuple[Period, ...]:
+def _periods(fit: Reduced, *, lagged: bool) -> tuple[Period, ...]:
     """Weights by period; those of the regressors are the response's where they have no others."""
-    N = fit.y.shape[1]
+    N = fit.shape[1]
     X = (fit.x_weights or fit.weights) if lagged else None
     paths = [part for part in (fit.weights, X) if isinstance(part, SpectrumPath)]
     T = len(paths[0].each) if paths else 1
@@ -376,13 +409,16 @@ def _of(part: Spectral | None, t: int) -> Spectrum | None:
 
 def _period(N: int, own: Spectrum | None, X: Spectrum | None) -> Period:
     some = own or X
-    N = N if some is None else len(some.W)
-    parts = [part.W for part in (own, X) if part is not None]
-    shared = all(np.array_equal(part, parts[0]) for part in parts[1:])
-    values = None
     if some is None:
-        values = np.zeros(1, dtype=np.complex128)
-    elif shared and is_row_standardised(some.W):
-        values = some.eigenvalues
-    response, regressors = (() if p is None else (p.W,) for p in (own, X))
-    return Period(N, response, regressors, values)
+        return Period(N, (), (), np.zeros(1, dtype=np.complex128))
+    shared = own is None or X is None or own.same_as(X)
+    plain = shared and sums_to_one(some.row_sums)
+    response = () if own is None else (own,)
+    lagging = () if X is None else (X,)
+    if isinstance(some, SparseSpectrum):
+        return Period(some.N, response, lagging, traces=some if plain else None)
+    return Period(some.N, response, lagging, some.eigenvalues if plain else None)
+
+
+def _written(weights: _Weights) -> NDArray[np.float64]:
+    return weights.W if isinstance(weights, Spectrum) else weights

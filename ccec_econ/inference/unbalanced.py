@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.information import Scores, apply, inverse_information, scores
+from ccec_econ.engine.forms import applied
+from ccec_econ.engine.information import Scores, inverse_information, scores
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.cluster import Cluster, refuse_few_periods
@@ -58,7 +59,7 @@ def unit_contributions(fit: UnbalancedEstimate) -> tuple[NDArray[np.float64], ND
     own = np.zeros((N, K + len(parts.forms) + 1))
     pairs = np.zeros((len(above[0]), own.shape[1]))
     own[:, :K] = np.einsum("tnk,tn->nk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
+    for j, (name, A) in enumerate(parts.matrices.items(), start=K):
         own[:, j] = np.einsum("tii,tii->i", A, surplus)
         pairs[:, j] = ((A + A.transpose(0, 2, 1)) * surplus).sum(axis=0)[above]
         if name == "rho":
@@ -73,8 +74,8 @@ def period_contributions(fit: UnbalancedEstimate) -> NDArray[np.float64]:
     T, K = len(parts.v), len(fit.terms)
     out = np.zeros((T, K + len(parts.forms) + 1))
     out[:, :K] = np.einsum("tnk,tn->tk", parts.Z, parts.v) / s2
-    for j, (name, A) in enumerate(parts.forms.items(), start=K):
-        out[:, j] = (parts.v * apply(A, parts.v)).sum(axis=1) / s2
+    for j, (name, A) in enumerate(parts.matrices.items(), start=K):
+        out[:, j] = (parts.v * applied(A, parts.v)).sum(axis=1) / s2
         out[:, j] -= np.einsum("tij,tji->t", A, expected)
         if name == "rho":
             out[:, j] += (parts.mean * parts.v).sum(axis=1) / s2
@@ -110,7 +111,7 @@ def _excess(fit: UnbalancedEstimate) -> NDArray[np.float64]:
     """Omega: what moments other than the normal's add to the information."""
     parts, s2, space = scores(fit), fit.optimum.sigma2, fit.removal
     third, fourth = _cumulants(parts, fit)
-    diagonals = [space.diagonals(A) / s2 for A in parts.forms.values()]
+    diagonals = [space.diagonals(A) / s2 for A in parts.matrices.values()]
     diagonals.append(np.einsum("tii->ti", space.blocks()) / (2.0 * s2**2))
     return higher_moments(parts, np.stack(diagonals), s2, third, fourth)
 

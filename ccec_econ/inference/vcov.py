@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.information import Scores, inverse_information, scores
 from ccec_econ.engine.transform import EffectsName, reduction
 from ccec_econ.errors import FormulaError, IdentificationError
@@ -117,7 +117,7 @@ class Information:
     with nobs net of the effects removed.
     """
 
-    def __call__(self, fit: Estimate) -> Vcov:
+    def __call__(self, fit: Reduced) -> Vcov:
         """Compute the covariance of an estimate."""
         matrix = inverse_information(fit)
         if fit.spatial:
@@ -148,7 +148,7 @@ class QuasiML:
         return Vcov(matrix, None, text)
 
 
-def after(fit: Estimate) -> str:
+def after(fit: Reduced) -> str:
     """Say at the end of a convention that a correction's own variance is left out."""
     return ", asymptotic after the correction" * (fit.method == "bias_corrected")
 
@@ -190,7 +190,7 @@ def _excess(fit: Estimate) -> NDArray[np.float64]:
     J = np.eye(N) - (1.0 / N if fit.effects in ("time", "twoway") else 0.0)
     own = (1.0 - 1.0 / T) if fit.effects in ("unit", "twoway") else 1.0
     third, fourth = cumulants(parts.v, fit.effects)
-    diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.forms.values()]
+    diagonals = [np.einsum("pij,ji->pi", A, J) / s2 for A in parts.matrices.values()]
     diagonals.append(np.diag(J)[None] / (2.0 * s2**2))
     D = np.stack([np.broadcast_to(part, (T, N)) for part in diagonals])
     return higher_moments(parts, D, s2, third, fourth * own**2)
@@ -248,9 +248,9 @@ def cumulants(
     return skew, fourth
 
 
-def within_nobs(fit: Estimate) -> int:
+def within_nobs(fit: Reduced) -> int:
     """Observations net of effects, whichever likelihood was used."""
-    T, N = fit.y.shape
+    T, N = fit.shape
     return reduction(fit.effects, "transformation", T, N).nobs
 
 

@@ -23,7 +23,8 @@ from libpysal.weights import W as ClassicW
 
 from ccec_econ.engine.dynamic import TimeLags, cointegrated, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.spectrum import Spectrum, spectrum
+from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import parse
 from ccec_econ.inference.dynamic_bootstrap import dynamic_bootstrap
@@ -43,7 +44,7 @@ from ccec_econ.models.time_lags import (
     with_history,
 )
 from ccec_econ.panel import Panel
-from ccec_econ.weights import WeightsLike, align
+from ccec_econ.weights import WeightsLike, align_sparse
 
 __all__ = ["SHORT_RUN", "DynamicPanelResults", "has_time_lag", "sar", "sdm"]
 
@@ -296,7 +297,7 @@ def _fit(
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)
     design, still = time_design(spec, panel, own, x_own)
-    refuse_unstandardised(own.W, design, "transformation")
+    refuse_unstandardised(own, design.effects, "transformation")
     columns, lags = time_columns(design, model_columns(model, still, x_own, durbin), spec)
     quasi = estimate_dynamic(
         columns,
@@ -322,4 +323,4 @@ def _spectrum(weights: object, panel: Panel) -> Spectrum:
             f"weights of type {type(weights).__name__}; a dynamic spatial model needs labelled "
             "spatial weights, give a Graph."
         )
-    return spectrum(align(weights, panel.units))
+    return spectrum_of(align_sparse(weights, panel.units))

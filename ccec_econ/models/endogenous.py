@@ -81,7 +81,7 @@ def prepare(
     design = materialise(spec, panel, None if own is None else own.lag)
     if own is not None and options.lag:
         for each in own.each if isinstance(own, SpectrumPath) else (own,):
-            refuse_unstandardised(each.W, design, "transformation")
+            refuse_unstandardised(each, design.effects, "transformation")
     durbin = design.slopes if options.durbin == "all" else options.durbin
     model = Model(name, lag_y=options.lag, lag_x=durbin is not None)
     columns = model_columns(model, design, own, durbin)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected, variance_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate, pose
+from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
@@ -19,7 +20,7 @@ from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
 from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
-from ccec_econ.weights import AS_TEXT, WeightsLike, align, is_row_standardised
+from ccec_econ.weights import AS_TEXT, WeightsLike, align, align_sparse, sums_to_one
 
 __all__ = [
     "AnyWeights",
@@ -151,7 +152,7 @@ def model_estimate(
     for part in (own if model.lag_y else None, error if model.lag_u else None):
         for each in part.each if isinstance(part, SpectrumPath) else (part,):
             if each is not None:
-                refuse_unstandardised(each.W, design, options.method)
+                refuse_unstandardised(each, design.effects, options.method)
     varying = model.lag_y and isinstance(own, SpectrumPath)
     return (estimate if maximised else pose)(
         model_columns(model, design, given.regressors, options.durbin),
@@ -170,7 +171,7 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
     if weights is None:
         return None
     if not isinstance(weights, Mapping):
-        return spectrum(align(weights, panel.units))
+        return spectrum_of(align_sparse(weights, panel.units))
     each = weights_by_period(weights, panel)
     spectra = {id(W): spectrum(W) for W in each}
     return SpectrumPath(tuple(spectra[id(W)] for W in each))
@@ -258,7 +259,7 @@ def _refuse_method(method: Method, design: Design) -> None:
         )
 
 
-def refuse_unstandardised(W: NDArray[np.float64], design: Design, method: Method) -> None:
+def refuse_unstandardised(weights: Spectrum, effects: Effects, method: Method) -> None:
     """Refuse weights that do not let time effects leave the likelihood.
 
     Raises
@@ -266,9 +267,9 @@ def refuse_unstandardised(W: NDArray[np.float64], design: Design, method: Method
     WeightsError
         If time effects are to be removed and a row does not sum to one.
     """
-    if design.effects in ("unit", "none") or method == "direct" or is_row_standardised(W):
+    if effects in ("unit", "none") or method == "direct" or sums_to_one(weights.row_sums):
         return
-    sums = W.sum(axis=1)
+    sums = weights.row_sums
     raise WeightsError(
         f"time effects need row-standardised weights: row sums run from {sums.min():.4g} to "
         f"{sums.max():.4g}, so the {method} likelihood does not remove the effects; use "

@@ -6,12 +6,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from ccec_econ.engine.estimate import Reduced
 from ccec_econ.errors import FormulaError
 from ccec_econ.inference.vcov import Covariance, Vcov
 from ccec_econ.models.column import Column
 from ccec_econ.typeset import Printed, Table, interval, number
 
-__all__ = ["Parameters"]
+__all__ = ["LikelihoodParameters", "Parameters"]
 
 
 class Parameters(Printed):
@@ -130,3 +131,51 @@ class Parameters(Printed):
     def summary(self, digits: int = 4) -> Table:
         """Table of parameters, with fit and convention beneath."""
         raise NotImplementedError
+
+
+class LikelihoodParameters(Parameters):
+    """Parameters of a maximised likelihood, from `estimate` and `vcov`."""
+
+    __slots__ = ()
+
+    estimate: Reduced
+
+    @property
+    def params(self) -> pd.Series:
+        """Coefficients, then rho and lam where the model has them."""
+        best = self.estimate.optimum
+        spatial = {"rho": best.rho, "lam": best.lam}
+        values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
+        names = [*self.estimate.terms, *self.estimate.spatial]
+        return pd.Series(values, index=pd.Index(names, name="term"), name="parameter")
+
+    @property
+    def cov(self) -> pd.DataFrame:
+        """Covariance of `params`."""
+        names = self.params.index
+        P = len(names)
+        return pd.DataFrame(self.vcov.matrix[:P, :P], index=names, columns=names)
+
+    @property
+    def rho(self) -> float:
+        """Spatial autoregressive coefficient; zero in models without a lag of y."""
+        return self.estimate.optimum.rho
+
+    @property
+    def lam(self) -> float:
+        """Spatial coefficient of the errors; zero in models without."""
+        return self.estimate.optimum.lam
+
+    @property
+    def sigma2(self) -> float:
+        """Variance of the disturbance.
+
+        SSE over the observations of the likelihood, but for corrections of its bias, and to first
+        order for unit effects under weights that change or units that are absent.
+        """
+        return self.estimate.optimum.sigma2
+
+    @property
+    def loglik(self) -> float:
+        """Log-likelihood at the estimate; NaN after a bias correction."""
+        return self.estimate.optimum.loglik

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import FormulaError, IdentificationError
@@ -20,6 +21,7 @@ from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Covariance, Vcov, bound
 from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
+from ccec_econ.models.parameters import LikelihoodParameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
 
@@ -31,7 +33,7 @@ _SHORT = {"transformation": "transf.", "direct": "direct", "bias_corrected": "bi
 
 
 @dataclass(frozen=True, slots=True, repr=False)
-class SpatialPanelResults(WithEffects):
+class SpatialPanelResults(LikelihoodParameters, WithEffects):
     """Results of a static spatial panel model.
 
     Nothing here changes after the fit: `with_cov` returns another result.
@@ -58,46 +60,6 @@ class SpatialPanelResults(WithEffects):
     design: Design
     estimate: Estimate
     vcov: Vcov
-
-    @property
-    def params(self) -> pd.Series:
-        """Coefficients, then rho and lam where the model has them."""
-        best = self.estimate.optimum
-        spatial = {"rho": best.rho, "lam": best.lam}
-        values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
-        names = [*self.estimate.terms, *self.estimate.spatial]
-        return pd.Series(values, index=pd.Index(names, name="term"), name="parameter")
-
-    @property
-    def cov(self) -> pd.DataFrame:
-        """Covariance of `params`."""
-        names = self.params.index
-        P = len(names)
-        return pd.DataFrame(self.vcov.matrix[:P, :P], index=names, columns=names)
-
-    @property
-    def rho(self) -> float:
-        """Spatial autoregressive coefficient; zero in models without a lag of y."""
-        return self.estimate.optimum.rho
-
-    @property
-    def lam(self) -> float:
-        """Spatial coefficient of the errors; zero in models without."""
-        return self.estimate.optimum.lam
-
-    @property
-    def sigma2(self) -> float:
-        """Variance of the disturbance.
-
-        SSE over the observations of the likelihood, but for corrections of its bias, and to first
-        order for unit effects under weights that change or units that are absent.
-        """
-        return self.estimate.optimum.sigma2
-
-    @property
-    def loglik(self) -> float:
-        """Log-likelihood at the estimate; NaN after a bias correction."""
-        return self.estimate.optimum.loglik
 
     @property
     def method(self) -> str:
@@ -237,6 +199,7 @@ class SpatialPanelResults(WithEffects):
             f"{size}; {self.likelihood_name()}, {self.likelihood_nobs} observations.",
             *self._changing(),
             f"Standard errors: {self.vcov.convention}.",
+            *self._approximations(),
             *(
                 ["With both rho and lam at few units, intervals cover less than they say."]
                 * (len(self.estimate.spatial) == 2 and N < _FEW_UNITS)
@@ -294,6 +257,11 @@ class SpatialPanelResults(WithEffects):
         if structural and fit.weights is not None:
             own = own + self.rho * fit.weights.lag(self.design.y)
         return np.asarray(own)
+
+    def _approximations(self) -> tuple[str, ...]:
+        """Say how log-determinants of sparse weights were computed."""
+        parts = (self.estimate.spectrum, self.estimate.error)
+        return tuple({p.note() for p in parts if isinstance(p, SparseSpectrum)})
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""

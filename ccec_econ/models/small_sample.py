@@ -300,7 +300,7 @@ def _bootstrap(
 def _linear(fit: Estimate, term: str, quantity: Quantity) -> dict[str, float]:
     """Write an effect without rho as a combination of the coefficients of x and W(x)."""
     lag = lagged_term(term)
-    level = 1.0 if fit.x_weights is None else float(fit.x_weights.W.sum(axis=1).mean())
+    level = 1.0 if fit.x_weights is None else float(fit.x_weights.row_sums.mean())
     parts = {term: 1.0 if quantity == "total" else 0.0, lag: level}
     return {name: value for name, value in parts.items() if name in fit.terms and value}
 

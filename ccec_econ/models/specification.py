@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import (
     AlignmentError,
@@ -21,7 +22,7 @@ from ccec_econ.inference.outcome import Outcome, Outcomes, chi2, inapplicable, s
 from ccec_econ.models.nesting import nested_tests
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.unit_means import mundlak
-from ccec_econ.weights import WeightsLike, align, is_row_standardised
+from ccec_econ.weights import WeightsLike, align_sparse, sums_to_one
 
 __all__ = ["dependence_tests", "diagnostics", "lm_tests", "moran_by_period"]
 
@@ -308,10 +309,10 @@ def _weights(
             raise AlignmentError(f"{fit.model} has no weights of its own; give some to test with.")
         found = own if isinstance(own, Spectrum) and not own.projected else spectrum(own.W)
     else:
-        found = spectrum(align(weights, fit.panel.units))
+        found = spectrum_of(align_sparse(weights, fit.panel.units))
     demeaned = fit.effects_name in ("time", "twoway")
-    if likelihood and demeaned and not is_row_standardised(found.W):
-        sums = found.W.sum(axis=1)
+    if likelihood and demeaned and not sums_to_one(found.row_sums):
+        sums = found.row_sums
         raise WeightsError(
             f"time effects need row-standardised weights: row sums run from {sums.min():.4g} to "
             f"{sums.max():.4g}; use ce.weights.row_standardise(W)."

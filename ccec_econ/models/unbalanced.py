@@ -73,7 +73,7 @@ def fit_unbalanced(
     design = materialise(spec, panel, None if x_own is None else x_own.lag)
     for part in (own if model.lag_y else None, error if model.lag_u else None):
         for each in () if part is None else part.each:
-            refuse_unstandardised(each.W, design, options.method)
+            refuse_unstandardised(each, design.effects, options.method)
     fit = estimate_unbalanced(
         model_columns(model, design, x_own, options.durbin),
         presence=Presence(panel.present),

@@ -50,6 +50,7 @@ def fits(sim16) -> dict[str, Parameters]:
         "gmm": ce.gmm(F, panel, W),
         "threshold": ce.threshold(F, panel, W, by="x2", regimes=["x1"]),
         "unbalanced": ce.sdm(F, panel.drop(panel.index[[3, 40]]), W, unbalanced=True),
+        "blocks": ce.scale.fit("sdm", F, ce.scale.from_frame(panel), W),
     }
 
 
@@ -63,7 +64,8 @@ def test_every_result_class_is_here(fits) -> None:
         return {cls}.union(*(below(one) for one in cls.__subclasses__()))
 
     known = {cls.__name__ for cls in below(Parameters) if cls.__module__.startswith("ccec_econ.")}
-    assert {type(fit).__name__ for fit in fits.values()} == known - {"Parameters", "WithEffects"}
+    known -= {"Parameters", "LikelihoodParameters", "WithEffects"}
+    assert {type(fit).__name__ for fit in fits.values()} == known
 
 
 def test_estimates_and_errors_are_those_of_the_fits(table, fits) -> None:
@@ -114,6 +116,7 @@ def test_foot_says_how_each_was_fitted(table, fits) -> None:
         "gmm": "GMM",
         "threshold": "transf.",
         "unbalanced": "QML",
+        "blocks": "transf.",
     }
     assert foot["Units × periods"]["unbalanced"] == "16 × 12, 190 cells"
     effects = foot["Unit and time effects"]
@@ -177,7 +180,7 @@ def test_headings_without_names(fits) -> None:
     assert ce.table(list(fits.values())).columns[1:] == (
         "(1) OLS", "(2) SDM", "(3) SDM", "(4) GNS", "(5) DYNAMIC SDM", "(6) DYNAMIC SAR",
         "(7) HIGHER-ORDER SDM", "(8) RE SAC", "(9) RE SDEM", "(10) S2SLS", "(11) GMM",
-        "(12) THRESHOLD SDM", "(13) SDM",
+        "(12) THRESHOLD SDM", "(13) SDM", "(14) SDM",
     )  # fmt: skip
     assert ce.table(fits["random"]).columns == ("", "(1) RE SAC")
 

@@ -1,0 +1,99 @@
+"""Fits on sparse spectra are those on eigenvalues."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import ccec_econ as ce
+from ccec_econ.engine import sparse_spectrum as module
+from ccec_econ.weights import from_matrix, nearest_of
+
+FORMULA = "y ~ a + b | unit + year"
+N, T = 50, 6
+
+
+@pytest.fixture(scope="module")
+def sample() -> tuple[pd.DataFrame, object]:
+    rng = np.random.default_rng(8)
+    place = rng.random((N, 2))
+    W = nearest_of(np.linalg.norm(place[:, None] - place, axis=2), 4)
+    x = rng.standard_normal((T, N, 2))
+    mean = x @ [1.0, -0.5] + np.einsum("ij,tj->ti", W, x[..., 0]) + rng.standard_normal((T, N))
+    y = np.linalg.solve(np.eye(N) - 0.4 * W, mean.T).T
+    index = pd.MultiIndex.from_product([range(N), range(T)], names=["unit", "year"])
+    columns = {"y": y, "a": x[..., 0], "b": x[..., 1]}
+    data = pd.DataFrame({name: value.T.ravel() for name, value in columns.items()}, index=index)
+    return data, from_matrix(W, pd.RangeIndex(N))
+
+
+@pytest.fixture
+def sparse(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    def switch() -> None:
+        monkeypatch.setattr(module, "_EIGEN_UNITS", 0)
+        monkeypatch.setattr(module, "_FULL", 1.0)
+
+    return switch
+
+
+def same(one: object, other: object) -> None:
+    np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=2e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("verb", [ce.slx, ce.sar, ce.sdm, ce.sem, ce.sdem, ce.sac])
+@pytest.mark.parametrize("effects", ["unit + year", "unit", "0"])
+def test_same_fit(
+    sample: tuple[pd.DataFrame, object], sparse: Callable[[], None], verb, effects: str
+) -> None:
+    data, W = sample
+    formula = "y ~ a + b" if effects == "0" else f"y ~ a + b | {effects}"
+    fit = verb(formula, data, W)
+    sparse()
+    again = verb(formula, data, W)
+    assert type(again.estimate.weights or again.estimate.error or again.estimate.x_weights) is (
+        module.SparseSpectrum
+    )
+    same(again.params, fit.params)
+    same(again.std_errors, fit.std_errors)
+    same(again.loglik, fit.loglik)
+    same(again.effects(draws=50).frame, fit.effects(draws=50).frame)
+
+
+@pytest.mark.parametrize("cov", [ce.QuasiML(), ce.Cluster("unit"), ce.Cluster("time")])
+def test_same_covariances(
+    sample: tuple[pd.DataFrame, object], sparse: Callable[[], None], cov: object
+) -> None:
+    data, W = sample
+    fit = ce.sar("y ~ a | unit + year", data, W, cov=cov)
+    sparse()
+    same(ce.sar("y ~ a | unit + year", data, W, cov=cov).std_errors, fit.std_errors)
+
+
+def test_same_beyond_averages(
+    sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]
+) -> None:
+    data, W = sample
+    groups = pd.Series(["north", "south"] * (N // 2))
+
+    def found() -> list[object]:
+        fit = ce.sdm(FORMULA, data, W)
+        return [
+            ce.group_effects(fit, groups, draws=50).matrix("a"),
+            ce.effects_by_order(fit, orders_shown=2, draws=50).frame,
+            [t.statistic for t in ce.lm_tests(ce.ols(FORMULA, data), W, draws=19)],
+            ce.sdm("y ~ a | unit + year", data, W, method="bias_corrected").params,
+        ]
+
+    before = found()
+    sparse()
+    for one, other in zip(found(), before, strict=True):
+        same(one, other)
+
+
+def test_notes_say_how(sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]) -> None:
+    data, W = sample
+    assert "sparse factors" not in str(ce.sar(FORMULA, data, W))
+    sparse()
+    assert "sparse factors" in str(ce.sar(FORMULA, data, W))
+    assert "sparse factors" not in str(ce.slx(FORMULA, data, W))

@@ -1,0 +1,112 @@
+"""Sparse weights: log-determinants, traces and forms against dense algebra."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+
+from ccec_econ.engine import sparse_spectrum as module
+from ccec_econ.engine.sparse_spectrum import (
+    SparseForm,
+    SparseSpectrum,
+    sparse_spectrum,
+    spectrum_of,
+)
+from ccec_econ.engine.spectrum import EigenSpectrum, spectrum
+from ccec_econ.errors import IdentificationError
+from ccec_econ.weights import nearest_of
+
+RHOS = np.array([-0.95, -0.4, 0.0, 0.3, 0.72, 0.97])
+
+
+def weights(N: int = 60, k: int = 4, seed: int = 3) -> np.ndarray:
+    """Asymmetric, row-standardised, complex eigenvalues."""
+    place = np.random.default_rng(seed).random((N, 2))
+    return nearest_of(np.linalg.norm(place[:, None] - place, axis=2), k)
+
+
+@pytest.fixture(params=[False, True], ids=["levels", "projected"])
+def pair(request: pytest.FixtureRequest) -> tuple[SparseSpectrum, EigenSpectrum]:
+    W = weights()
+    sparse, eigen = sparse_spectrum(csr_array(W)), spectrum(W)
+    return (sparse.project(), eigen.project()) if request.param else (sparse, eigen)
+
+
+def test_logdet_and_traces(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, eigen = pair
+    np.testing.assert_allclose(sparse.logdet(RHOS), eigen.logdet(RHOS), atol=1e-12)  # exact nodes
+    np.testing.assert_allclose(sparse.traces_G(RHOS), eigen.traces_G(RHOS), rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(sparse.logdet(RHOS), eigen.logdet(RHOS), atol=2e-8)  # now panels
+    w = eigen.eigenvalues
+    squares = ((w / (1.0 - np.multiply.outer(RHOS, w))) ** 2).sum(axis=1).real
+    np.testing.assert_allclose(sparse.traces_GG(RHOS), squares, rtol=1e-5, atol=1e-5)
+    assert sparse.f.error < 1e-6
+
+
+def test_form(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, eigen = pair
+    form, G = sparse.form(0.6), eigen.form(0.6)[0]
+    assert isinstance(form, SparseForm)
+    columns = np.random.default_rng(0).standard_normal((5, 60))
+    np.testing.assert_allclose(form.times(columns), columns @ G.T, atol=1e-12)
+    np.testing.assert_allclose(form.trace(), np.trace(G), rtol=1e-7)
+    np.testing.assert_allclose(form.pair(form), (G * G.T).sum() + (G * G).sum(), rtol=1e-7)
+    np.testing.assert_allclose(form.dense()[0], G, atol=1e-12)
+
+
+def test_two_forms(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, _ = pair
+    M = sparse_spectrum(csr_array(weights(k=6)))
+    other = M.project() if sparse.projected else M
+    for rho in (0.0, 0.4):
+        A, B = sparse.form(rho), other.form(0.0)
+        G, H = A.dense()[0], B.dense()[0]
+        np.testing.assert_allclose(A.pair(B), (G * H.T).sum() + (G * H).sum(), rtol=1e-10)
+
+
+def test_lag_and_solve(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, eigen = pair
+    columns = np.random.default_rng(1).standard_normal((4, 60, 3))
+    np.testing.assert_allclose(sparse.lag(columns), eigen.lag(columns), atol=1e-14)
+    np.testing.assert_allclose(sparse.lag(columns[..., 0]), eigen.lag(columns[..., 0]), atol=1e-14)
+    flat = columns[..., 0]
+    np.testing.assert_allclose(sparse.solve(0.5, flat), eigen.solve(0.5, flat), atol=1e-12)
+    assert sparse.same_as(sparse_spectrum(csr_array(weights())))
+    assert not sparse.same_as(sparse_spectrum(csr_array(weights(k=5))))
+    assert not sparse.same_as(eigen)
+    assert sparse.identifies()
+    assert eigen.identifies()
+
+
+def test_random_signs_agree_with_exact_traces(monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = sparse_spectrum(csr_array(weights(2000, 6)))
+    form = sparse.form(0.5)
+    exact = form.pair(form)
+    monkeypatch.setattr(module, "_EXACT_UNITS", 0)
+    estimated = form.pair(form)
+    assert exact != estimated
+    assert abs(estimated / exact - 1.0) < 0.01
+
+
+def test_weights_of_any_row_sum() -> None:
+    W = weights() * np.linspace(0.2, 3.0, 60)[:, None]
+    sparse, eigen = sparse_spectrum(csr_array(W)), spectrum(W)
+    assert sparse.interval[1] == pytest.approx(1.0 / 3.0)
+    assert sparse.interval[1] <= eigen.interval[1]
+    inside = np.array([-0.3, 0.1, 0.32])
+    np.testing.assert_allclose(sparse.logdet(inside), eigen.logdet(inside), atol=1e-12)
+    np.testing.assert_allclose(sparse.traces_G(inside), eigen.traces_G(inside), rtol=1e-6)
+
+
+def test_choice_by_size_and_fullness() -> None:
+    assert isinstance(spectrum_of(csr_array(weights(60))), EigenSpectrum)
+    assert isinstance(spectrum_of(csr_array(weights(500))), SparseSpectrum)
+    assert isinstance(spectrum_of(csr_array(weights(500, 80))), EigenSpectrum)
+
+
+def test_dense_matrices_are_refused_where_they_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = sparse_spectrum(csr_array(weights()))
+    monkeypatch.setattr(module, "_DENSE_UNITS", 50)
+    with pytest.raises(IdentificationError, match="60 by 60"):
+        _ = sparse.W
+    with pytest.raises(IdentificationError, match="Information"):
+        _ = sparse.eigenvalues
