@@ -108,7 +108,6 @@ def test_stream_keeps_cross_products(T: int, N: int, cut: int, effects, seed: in
 
 
 def test_parquet(panel: pd.DataFrame, W: object, tmp_path) -> None:
-    pytest.importorskip("pyarrow")
     files = {}
     for year in range(T):
         files[year] = tmp_path / f"{year}.parquet"
