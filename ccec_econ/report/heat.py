@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import DataError, first_five
 from ccec_econ.report.style import (
-    GREY,
     NOTE_WIDTH,
     WIDTH_CM,
     PaperFigure,
@@ -31,6 +30,7 @@ _COLOURS = LinearSegmentedColormap.from_list(
     "siphon_spread", ["#CC6677", "#FFFFFF", "#004488"], N=257
 )
 _PALE = 0.22  # strength of the colour where the interval holds zero
+_FAINT = "#666666"
 _WEAK = 0.35  # of the scale: what colour an estimate beyond zero has at least
 _PANEL_CM, _AROUND_CM = 6.1, 2.6
 
@@ -155,7 +155,7 @@ def _cell(
             )
         )
     clear = _leaves_zero_out(cell)
-    ink = text_colour(fill) if clear else GREY
+    ink = text_colour(fill) if clear else _FAINT
     weight = "bold" if clear else "normal"
     axes.text(
         *(at[0], at[1] - 0.16),
