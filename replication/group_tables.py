@@ -139,7 +139,8 @@ def table_of_tests(tests: pd.DataFrame, config: dict[str, Any]) -> Table:
             COUNTED + "residuals of whole units in the SDM. Permutation: paths of service "
             "exchanged between counties of the same group, or between all cities; none where the "
             "lags are columns of their own. Holm: bootstrap p adjusted over the four tests of a "
-            "model; those outside the family are not adjusted. Detectable: 2.8 standard "
+            "model. The wings lie outside the family: the effect on the north has the same "
+            "coefficient, hence the same p. Detectable: 2.8 standard "
             "errors.",
             trends(config) + " The border has those of the provinces too; its lags are those of "
             "all neighbours of the own province and of the other. No such test in the cities: "
