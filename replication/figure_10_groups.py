@@ -9,7 +9,6 @@ import pandas as pd
 import ccec_econ as ce
 import group_models as gm
 from exhibit import Exhibit, main
-from table_10_groups import of_hsr
 
 TITLES = {
     "Cities, one lag": "(a) Cities, one lag",
@@ -31,7 +30,7 @@ NOTE = (
 def build(config: dict[str, Any]) -> Exhibit:
     """Draw the matrices of both layers."""
     county, city = gm.county(config), gm.city(config)
-    found = of_hsr(config, county, city)
+    found = gm.of_hsr(config, county, city)
     panels = {title: block_of(found[name]) for name, title in TITLES.items()}
     said = {title: clear(frame) for title, frame in panels.items()}
     return Exhibit(

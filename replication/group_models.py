@@ -11,6 +11,7 @@ import pandas as pd
 from libpysal.graph import Graph
 
 import ccec_econ as ce
+from exhibit import rng
 
 __all__ = [
     "HSR",
@@ -23,6 +24,8 @@ __all__ = [
     "dual_core",
     "lagged",
     "matrix",
+    "of_city",
+    "of_hsr",
     "receiving_alone",
     "split_of",
 ]
@@ -210,3 +213,30 @@ def matrix(
     parts = split_of(sample, split) if split else None
     found = ce.group_effects(fit, sample.groups, split=parts, **options)
     return found.select([split or HSR])
+
+
+def of_hsr(config: dict[str, Any], county: Sample, city: Sample) -> dict[str, Any]:
+    """Compute matrices of high-speed rail: both layers, one coefficient and one per origin."""
+    found = {}
+    for name, split in (("Cities, one lag", ""), ("Cities, lag by origin", HSR)):
+        found[name] = of_city(config, city, split)
+    for name, split, controls in (
+        ("Counties, one lag", False, (START, NEAR)),
+        ("Counties, by origin", True, (START, NEAR)),
+        ("Counties, by origin, no trends", True, ()),
+    ):
+        fit = county_fit(county, split=split, controls=controls)
+        found[name] = matrix(fit, county, split=HSR if split else "", draws=1)
+    return found
+
+
+def of_city(config: dict[str, Any], sample: Sample, split: str) -> ce.GroupEffects:
+    """Compute the matrix of one term in the SDM, its interval from refits by whole units."""
+    fit = city_fit(config, sample, split=split)
+    again = ce.bootstrap(
+        fit,
+        draws=config["draws"]["bootstrap"],
+        innovations="unit",
+        rng=rng(config, f"table_10_{split}"),
+    )
+    return matrix(fit, sample, split=split, bootstrap=again, draws=1)

@@ -33,7 +33,7 @@ WINGS = "Axis to the south"
 def build(config: dict[str, Any]) -> Exhibit:
     """Compute matrices, tests, how they hold up, the border and the other treatments."""
     county, city = gm.county(config), gm.city(config)
-    matrices = of_hsr(config, county, city)
+    matrices = gm.of_hsr(config, county, city)
     wings = gm.county(config, partition="axis")
     axis = {"Counties, by origin": gm.matrix(gm.county_fit(wings), wings, split=gm.HSR, draws=1)}
     tests = adjusted([*tested(config, county), *of_wings(config, wings)], matrices, config, city)
@@ -63,37 +63,10 @@ def build(config: dict[str, Any]) -> Exhibit:
     )
 
 
-def of_hsr(config: dict[str, Any], county: gm.Sample, city: gm.Sample) -> dict[str, Any]:
-    """Compute matrices of high-speed rail: both layers, one coefficient and one per origin."""
-    found = {}
-    for name, split in (("Cities, one lag", ""), ("Cities, lag by origin", gm.HSR)):
-        found[name] = of_city(config, city, split)
-    for name, split, controls in (
-        ("Counties, one lag", False, (gm.START, gm.NEAR)),
-        ("Counties, by origin", True, (gm.START, gm.NEAR)),
-        ("Counties, by origin, no trends", True, ()),
-    ):
-        fit = gm.county_fit(county, split=split, controls=controls)
-        found[name] = gm.matrix(fit, county, split=gm.HSR if split else "", draws=1)
-    return found
-
-
-def of_city(config: dict[str, Any], sample: gm.Sample, split: str) -> ce.GroupEffects:
-    """Compute the matrix of one term in the SDM, its interval from refits by whole units."""
-    fit = gm.city_fit(config, sample, split=split)
-    again = ce.bootstrap(
-        fit,
-        draws=config["draws"]["bootstrap"],
-        innovations="unit",
-        rng=rng(config, f"table_10_{split}"),
-    )
-    return gm.matrix(fit, sample, split=split, bootstrap=again, draws=1)
-
-
 def of_others(config: dict[str, Any], city: gm.Sample) -> dict[str, ce.GroupEffects]:
     """Compute matrices of the other treatments in the cities."""
     terms = config["groups"]["associations"]
-    return {config["labels"][term]: of_city(config, city, term) for term in terms}
+    return {config["labels"][term]: gm.of_city(config, city, term) for term in terms}
 
 
 def tested(config: dict[str, Any], county: gm.Sample) -> list[dict[str, Any]]:
