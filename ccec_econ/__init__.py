@@ -52,7 +52,8 @@ from ccec_econ.models.nesting import (
 from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.random import random_effects, random_effects_gm
 from ccec_econ.models.random_results import RandomEffectsResults
-from ccec_econ.models.resampling import bootstrap, randomisation_test, wild_cluster
+from ccec_econ.models.randomisation import randomisation_test
+from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.small_sample import small_sample
 from ccec_econ.models.specification import (

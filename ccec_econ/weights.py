@@ -29,6 +29,7 @@ __all__ = [
     "nearest_of",
     "refuse_mismatch",
     "row_standardise",
+    "shares",
     "split",
     "sums_to_one",
 ]
@@ -203,10 +204,7 @@ def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, 
     """
     graph = _as_graph(weights)
     ids = graph.unique_ids
-    lost = [unit for unit in ids if unit not in groups]
-    if lost:
-        raise WeightsError(f"units without a group: {first_five(lost)}; give each unit one group.")
-    group = np.array([str(groups[unit]) for unit in ids])
+    group = _labels(ids, groups)
     same = group[:, None] == group[None, :]
     W = _matrix(graph, ids)
     parts = {"within": np.where(same, W, 0.0), "across": np.where(same, 0.0, W)}
@@ -218,6 +216,42 @@ def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, 
                 "link every unit to others of both kinds, or other groups."
             )
     return {name: row_standardise(from_matrix(part, ids)) for name, part in parts.items()}
+
+
+def shares(weights: WeightsLike, groups: Mapping[Hashable, object]) -> pd.DataFrame:
+    """Sum each unit's weights by group of the neighbours: how near it is to every group.
+
+    The exposure of a unit to x in group h is the share of h times the mean of x there that its
+    neighbours in h see; where x in h begins at random times, its expectation is the share times
+    the mean of the group. Shares by period as regressors therefore compare units that are equally
+    near to every group.
+
+    Returns
+    -------
+    DataFrame
+        Units in rows, groups in columns, sorted; rows of standardised weights sum to one.
+
+    Raises
+    ------
+    WeightsError
+        If a unit has no group.
+
+    References
+    ----------
+    Borusyak, Hull and Jaravel (2022), Review of Economic Studies 89, 181-213.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> near = ce.weights.shares(ce.weights.contiguity(), ce.circle.roles())
+    >>> near.loc["510100"].to_dict()
+    {'core': 0.0, 'hollow': 0.25, 'other': 0.75, 'secondary': 0.0}
+    """
+    graph = _as_graph(weights)
+    ids = graph.unique_ids
+    of = pd.Series(_labels(ids, groups), index=ids)
+    W = pd.DataFrame(_matrix(graph, ids), index=ids, columns=ids)
+    return W.T.groupby(of).sum().T.rename_axis(index=ids.name, columns="group")
 
 
 def row_standardise(weights: WeightsLike) -> Graph:
@@ -299,6 +333,14 @@ def align_sparse(weights: WeightsLike, units: pd.Index) -> csr_array:
         )
     _refuse_islands(abs(W).sum(axis=1), units)
     return W
+
+
+def _labels(ids: pd.Index, groups: Mapping[Hashable, object]) -> NDArray[np.str_]:
+    """Group of each unit."""
+    lost = [unit for unit in ids if unit not in groups]
+    if lost:
+        raise WeightsError(f"units without a group: {first_five(lost)}; give each unit one group.")
+    return np.array([str(groups[unit]) for unit in ids])
 
 
 def _as_graph(weights: WeightsLike) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,9 +11,12 @@ from scipy import stats
 
 from ccec_econ.typeset import number
 
-__all__ = ["Alternative", "Contrast", "equivalence", "one_sided"]
+__all__ = ["DETECTABLE", "Alternative", "Contrast", "equivalence", "one_sided"]
 
 Alternative = Literal["less", "greater"]
+
+DETECTABLE = 2.8
+"""1.96 + 0.84 standard errors: power of 80 % in a two-sided test at 5 %"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +32,14 @@ class Contrast:
     alternative : {"less", "greater"}
         What the p-value is evidence for.
     pvalue : float
+        One-sided.
+    slope : mapping
+        Derivatives with respect to the parameters that have one, by name. In models without rho
+        and lam the combination is linear and these are its weights: what `ce.wild_cluster` and
+        `ce.randomisation_test` take as the term.
+    pvalue_bootstrap : float or None
+        Two-sided: share of refits as far from the estimate as the estimate is from zero; None
+        where no refits are at hand.
     """
 
     name: str
@@ -38,6 +50,18 @@ class Contrast:
     df: float | None
     alternative: Alternative
     pvalue: float
+    slope: Mapping[str, float]
+    pvalue_bootstrap: float | None = None
+
+    @property
+    def two_sided(self) -> float:
+        """P-value against either sign, by the delta method."""
+        return 2.0 * min(self.pvalue, 1.0 - self.pvalue)
+
+    @property
+    def detectable(self) -> float:
+        """Minimum detectable effect, 2.8 standard errors: power 80 % at the 5 % level."""
+        return DETECTABLE * self.std_error
 
     def __str__(self) -> str:
         side = "<" if self.alternative == "less" else ">"
@@ -57,12 +81,16 @@ def one_sided(
     *,
     df: float | None,
     alternative: Alternative,
+    slope: Mapping[str, float],
+    pvalue_bootstrap: float | None = None,
 ) -> Contrast:
     """Refer an estimate over its error to t(df), or the normal, on one side."""
     statistic = estimate / std_error
     tail = stats.t.cdf if alternative == "less" else stats.t.sf
     p = float(tail(statistic, df or np.inf))
-    return Contrast(name, term, estimate, std_error, statistic, df, alternative, p)
+    return Contrast(
+        name, term, estimate, std_error, statistic, df, alternative, p, slope, pvalue_bootstrap
+    )
 
 
 def equivalence(estimate: float, std_error: float, margin: float, df: float | None) -> float:

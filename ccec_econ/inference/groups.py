@@ -17,8 +17,8 @@ In the long run of a dynamic model c = (rho + eta)/(1 - tau) takes the place of 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -67,6 +67,10 @@ class GroupEffects(Intervals):
         Derivatives of blocks and, last, of own effects with respect to the parameters.
     matrix_of_parameters : ndarray, shape (P, P)
         Their covariance.
+    names : tuple of str
+        The P parameters.
+    refits : ndarray, shape (D, terms, G, G + 1), or None
+        Blocks and own effects in the refits of a bootstrap.
     """
 
     own: pd.DataFrame
@@ -75,11 +79,29 @@ class GroupEffects(Intervals):
     remark: str
     slopes: NDArray[np.float64]
     matrix_of_parameters: NDArray[np.float64]
+    names: tuple[str, ...]
+    refits: NDArray[np.float64] | None = None
 
     @property
     def terms(self) -> list[str]:
         """Terms that have effects."""
         return [str(term) for term in self.own.index.get_level_values("term").unique()]
+
+    def select(self, terms: Sequence[str]) -> GroupEffects:
+        """Keep the effects of some terms, such as those of the treatments, in the order given.
+
+        Raises
+        ------
+        FormulaError
+            If a term has no effects here.
+        """
+        at = [self._position(term) for term in terms]
+        kept = {
+            name: pd.concat([getattr(self, name).xs(t, level=0, drop_level=False) for t in terms])
+            for name in ("frame", "own", "received")
+        }
+        refits = None if self.refits is None else self.refits[:, at]
+        return replace(self, **kept, slopes=self.slopes[at], refits=refits)
 
     def matrix(self, term: str, column: str = "estimate") -> pd.DataFrame:
         """One term's blocks, receiving groups in rows and origins in columns.
@@ -162,8 +184,17 @@ class GroupEffects(Intervals):
                 f"{name} of {term!r} is {estimate:.4g} by the model, without error: it has no lag "
                 "that carries such an effect; use a model with W(x) or a lag of y."
             )
-        df = self.basis.vcov.least(self._slope(term, weights))
-        return one_sided(name, term, estimate, error, df=df, alternative=alternative)
+        slope = self._slope(term, weights)
+        return one_sided(
+            name,
+            term,
+            estimate,
+            error,
+            df=self.basis.vcov.least(slope),
+            alternative=alternative,
+            slope={at: float(each) for at, each in zip(self.names, slope, strict=True) if each},
+            pvalue_bootstrap=self._beyond(term, weights, estimate),
+        )
 
     def summary(
         self,
@@ -266,6 +297,14 @@ class GroupEffects(Intervals):
         blocks = self.slopes[self._position(term), :, : weights.shape[1]]
         return np.asarray(np.einsum("gh,ghp->p", weights, blocks))
 
+    def _beyond(self, term: str, weights: NDArray[np.float64], estimate: float) -> float | None:
+        """Share of refits as far from the estimate as the estimate is from zero."""
+        if self.refits is None:
+            return None
+        blocks = self.refits[:, self._position(term), :, : weights.shape[1]]
+        away = np.abs(np.einsum("gh,dgh->d", weights, blocks) - estimate)
+        return (1.0 + np.count_nonzero(away >= abs(estimate))) / (1.0 + len(away))
+
     def _position(self, term: str) -> int:
         if term not in self.terms:
             raise FormulaError(f"no effects of {term!r}; there are those of {self.terms}.")
@@ -323,6 +362,8 @@ def group_effects(
         remark=_remark(form, split),
         slopes=found.slopes.reshape(len(names), G, G + 1, -1),
         matrix_of_parameters=found.V,
+        names=form.names,
+        refits=found.refits((len(names), G, G + 1)),
     )
 
 

@@ -104,6 +104,10 @@ class Measured:
     resampled: NDArray[np.float64] | None
     convention: Convention
 
+    def refits(self, shape: tuple[int, ...]) -> NDArray[np.float64] | None:
+        """Cells of all terms in the refits, shape (refits, *shape); None without a bootstrap."""
+        return None if self.resampled is None else self.resampled.reshape(-1, *shape)
+
     def frame(self, combine: NDArray[np.float64], index: pd.MultiIndex) -> pd.DataFrame:
         """Columns of `Intervals.frame` for combinations (O, cells) of the cells of each term.
 

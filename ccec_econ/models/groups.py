@@ -6,8 +6,10 @@ from collections.abc import Hashable, Mapping
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ccec_econ.errors import AlignmentError, FormulaError, first_five
+from ccec_econ.formula import Spec, materialise
 from ccec_econ.inference import groups as by_group
 from ccec_econ.inference import orders, units
 from ccec_econ.inference.group_blocks import Split, partition
@@ -18,7 +20,6 @@ from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.models.effects import WithEffects, form_of, resampled
-from ccec_econ.panel import Panel
 
 __all__ = ["effects_by_order", "group_effects", "split_by_origin", "unit_effects"]
 
@@ -50,7 +51,8 @@ def group_effects(
         Positive weights by unit (population, output), used within groups.
     split : mapping, optional
         Terms lagged by origin group: ``{"x": {"core": "x_core", "other": "x_other"}}``, with
-        columns made by `split_by_origin`.
+        columns made by `split_by_origin`; or ``{"x": {"core": "I(x * core)", ...}}`` with a
+        column per group that is one in its units, so that `ce.randomisation_test` can permute x.
     period : label, optional
         Where weights change over time, the period whose weights to use; means over the periods by
         default.
@@ -82,7 +84,7 @@ def group_effects(
     form = form_of(results, horizon=horizon, cumulative=cumulative, period=period)
     groups = pd.Series(groups)
     part = partition(results.panel.units, groups, weights)
-    _refuse_leak(form, results.panel, groups, split or {})
+    _refuse_leak(results, form, groups, split or {})
     return by_group.group_effects(
         form,
         results.vcov,
@@ -225,26 +227,44 @@ def split_by_origin(column: pd.Series, groups: pd.Series) -> pd.DataFrame:
     return pd.DataFrame(parts, index=column.index)
 
 
-def _refuse_leak(form: ReducedForm, panel: Panel, groups: pd.Series, split: Split) -> None:
+def _refuse_leak(results: WithEffects, form: ReducedForm, groups: pd.Series, split: Split) -> None:
     """Refuse split terms that are not zero in units of other groups, or cannot be looked at."""
-    frame, known = panel.frame, {term.name for term in form.terms}
-    labelled = pd.Series(frame.index.get_level_values(1))
+    known = {term.name for term in form.terms}
+    labelled = pd.Series(results.panel.frame.index.get_level_values(1))
     of_row = labelled.map(groups)
     for term, by in split.items():
         for part in dict.fromkeys(by.values()):
             origins: list[Hashable] = [label for label, name in by.items() if name == part]
             if part == term or part not in known:
                 continue
-            if part not in frame.columns:
+            values = _values(part, results)
+            if values is None:
                 raise FormulaError(
-                    f"split of {term!r}: {part!r} is no column of the data, so that it is zero "
-                    f"outside {first_five(origins)} cannot be checked; make the columns with "
-                    "split_by_origin."
+                    f"split of {term!r}: {part!r} is no column of the data and no I(...) of "
+                    f"columns, so that it is zero outside {first_five(origins)} cannot be "
+                    "checked; make the columns with split_by_origin."
                 )
-            leaks = (frame[part].to_numpy() != 0.0) & ~of_row.isin(origins).to_numpy()
+            leaks = (values != 0.0) & ~of_row.isin(origins).to_numpy()
             if leaks.any():
                 raise FormulaError(
                     f"split of {term!r}: {part!r} is not zero in "
                     f"{first_five(labelled[leaks].unique())}, outside {first_five(origins)}; make "
                     "the columns with split_by_origin."
                 )
+
+
+def _values(part: str, results: WithEffects) -> NDArray[np.float64] | None:
+    """Rows of a column, or of a term made from columns, such as ``I(x * core)``."""
+    panel = results.panel
+    if part in panel.frame.columns:
+        return panel.frame[part].to_numpy(dtype=np.float64)
+    spec = getattr(results, "spec", None)
+    if not isinstance(spec, Spec):
+        return None
+    try:
+        design = materialise(Spec(spec.response, part, ()), panel)
+    except FormulaError:
+        return None
+    if part not in design.terms:
+        return None
+    return panel.rows(design.X[:, :, design.terms.index(part)])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.errors import first_five
+from ccec_econ.inference.contrast import DETECTABLE
 from ccec_econ.inference.multiple import holm
 from ccec_econ.typeset import Printed, Table, interval, number
 
@@ -17,7 +18,6 @@ __all__ = ["Quantity", "SmallSample", "SmallSamples"]
 
 Quantity = Literal["coefficient", "direct", "indirect", "total"]
 _SMALLEST = 0.001  # p-values below are not told apart
-_DETECTABLE = 2.8  # 1.96 + 0.84: power 80 % in a two-sided test at 5 %
 
 type Labels = Mapping[Hashable, str] | None
 type _Cell = Callable[[SmallSample], str]
@@ -95,7 +95,7 @@ class SmallSample(Printed):
     @property
     def detectable(self) -> float:
         """Minimum detectable effect, 2.8 standard errors: power 80 % at the 5 % level."""
-        return _DETECTABLE * self.std_error
+        return DETECTABLE * self.std_error
 
     @property
     def failed(self) -> tuple[Hashable, ...]:

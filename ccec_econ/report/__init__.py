@@ -9,6 +9,7 @@ from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.distribution import distribution_figure
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.forest import forest_figure
+from ccec_econ.report.heat import heat_figure
 from ccec_econ.report.map import circle_map
 from ccec_econ.report.network import network_figure, strongest_pairs
 from ccec_econ.report.outlines import city_polygons
@@ -32,6 +33,7 @@ __all__ = [
     "describe",
     "distribution_figure",
     "forest_figure",
+    "heat_figure",
     "jenks_limits",
     "labels",
     "listed",

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.hac import DriscollKraay
 from ccec_econ.inference.vcov import Information
-from ccec_econ.models.resampling import randomisation_test, wild_cluster
+from ccec_econ.models.randomisation import randomisation_test
+from ccec_econ.models.resampling import wild_cluster
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import ols
 from ccec_econ.simulation.rates import rate_error

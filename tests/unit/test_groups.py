@@ -203,8 +203,75 @@ def test_a_leak_is_found_before_refits_and_not_passed_over(sim16, groups, monkey
         group_effects(fit, groups, split={"x1": {"core": "x1_core"}}, bootstrap=3)
     written = ce.slx("y ~ x1 + W(x1_core**2) | id + year", leaky, W)
     part = written.reduced_form().terms[1].name
-    with pytest.raises(FormulaError, match="is no column of the data, so that it is zero outside"):
+    with pytest.raises(FormulaError, match="is no column of the data and no I"):
         group_effects(written, groups, split={"x1": {"core": part}}, draws=5)
+
+
+@pytest.fixture(scope="module")
+def origins(sim16, groups):
+    """SLX with x1 lagged by origin, written with a column of ones per group, and its split."""
+    panel, W = sim16
+    names = ("core", "hollow", "other")
+    of_row = panel.index.get_level_values(0).map(groups)
+    marked = panel.assign(**{g: (of_row == g) * 1.0 for g in names})
+    terms = " + ".join(f"I(x1 * {g}) + W(I(x1 * {g}))" for g in names)
+    slx = ce.slx(f"y ~ {terms} + x2 | id + year", marked, W, cov=ce.Cluster())
+    return slx, {"x1": {g: f"I(x1 * {g})" for g in names}}
+
+
+def test_a_split_written_in_the_formula_is_the_split_by_columns(sim16, groups, origins) -> None:
+    panel, W = sim16
+    fit, split = origins
+    wide = panel.join(split_by_origin(panel["x1"], groups))
+    columns = {g: f"x1_{g}" for g in split["x1"]}
+    terms = " + ".join(f"{name} + W({name})" for name in columns.values())
+    expected = ce.slx(f"y ~ {terms} + x2 | id + year", wide, W, cov=ce.Cluster())
+    expected = group_effects(expected, groups, split={"x1": columns}, draws=5)
+    found = group_effects(fit, groups, split=split, draws=5)
+    pd.testing.assert_frame_equal(found.frame, expected.frame)
+    leaky = {"x1": {"core": "I(x1 * other)"}}
+    with pytest.raises(FormulaError, match=r"is not zero in .*, outside core"):
+        group_effects(fit, groups, split=leaky, draws=5)
+
+
+def test_slopes_of_a_contrast_are_its_weights_in_a_model_without_rho(groups, origins) -> None:
+    fit, split = origins
+    found = group_effects(fit, groups, split=split, draws=5)
+    siphon = found.siphon("x1")
+    assert list(siphon.slope) == ["W(I(x1 * core))"]
+    for contrast in (siphon, found.border("x1"), found.border("x1", own=True)):
+        value = sum(weight * fit.params[name] for name, weight in contrast.slope.items())
+        assert value == pytest.approx(contrast.estimate)
+        wild = ce.wild_cluster(fit, contrast.slope)
+        assert wild.estimate == pytest.approx(contrast.estimate)
+        assert wild.std_error == pytest.approx(contrast.std_error)
+        assert wild.pvalue_conventional == pytest.approx(contrast.two_sided)
+        assert contrast.detectable == pytest.approx(2.8 * wild.std_error)
+        assert contrast.pvalue_bootstrap is None
+
+
+def test_p_value_of_a_contrast_counts_refits(fit, groups) -> None:
+    again = ce.bootstrap(fit, draws=29, innovations="unit")
+    found = group_effects(fit, groups, bootstrap=again, draws=5)
+    contrast = found.siphon("x1")
+    blocks = []
+    for _, row in again.draws.iterrows():
+        S = np.linalg.inv(np.eye(16) - row["rho"] * fit.estimate.weights.W)
+        S = S @ (row["x1"] * np.eye(16) + row["W(x1)"] * fit.estimate.weights.W)
+        blocks.append(S[2:7, :2].sum(axis=1).mean())
+    beyond = np.abs(np.array(blocks) - contrast.estimate) >= abs(contrast.estimate)
+    assert contrast.pvalue_bootstrap == pytest.approx((1 + beyond.sum()) / 30)
+
+
+def test_terms_can_be_selected(fit, groups) -> None:
+    found = group_effects(fit, groups, bootstrap=9, draws=5)
+    chosen = found.select(["x2"])
+    assert chosen.terms == ["x2"]
+    assert len(chosen.summary().rows) == 6
+    pd.testing.assert_frame_equal(chosen.matrix("x2"), found.matrix("x2"))
+    assert chosen.siphon("x2") == found.siphon("x2")
+    with pytest.raises(FormulaError, match="no effects of 'x9'"):
+        found.select(["x9"])
 
 
 def test_a_unit_without_group_cannot_be_split(sim16, groups) -> None:

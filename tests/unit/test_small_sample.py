@@ -11,14 +11,16 @@ from scipy import stats
 
 import ccec_econ as ce
 from ccec_econ.errors import (
+    AlignmentError,
     ConvergenceError,
     FormulaError,
     IdentificationError,
     PanelError,
     WeightsError,
 )
+from ccec_econ.models.randomisation import _builder, randomisation_test
 from ccec_econ.models.refit import columns_on, matrices, without_unit
-from ccec_econ.models.resampling import _builder, bootstrap, randomisation_test, wild_cluster
+from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.small_sample import small_sample, standard_margins
 from simulated import simulate
 
@@ -206,7 +208,12 @@ def test_wrong_requests_are_refused(sdm, sim16) -> None:
 def test_permuted_columns_equal_a_permuted_panel(sim16) -> None:
     panel, W = sim16
     order = np.random.default_rng(3).permutation(16)
-    for formula in (F, "y ~ x1 + W(x1) + x2 | id + year", "y ~ np.exp(x1) + x1:x2 | id + year"):
+    for formula in (
+        F,
+        "y ~ x1 + W(x1) + x2 | id + year",
+        "y ~ np.exp(x1) + x1:x2 | id + year",
+        "y ~ I(x1 * x2) + W(I(x1 * x2)) + W(x1) | id + year",
+    ):
         fit = ce.slx(formula, panel, W)
         paths = fit.panel.cube(fit.panel.frame["x1"].to_numpy())[:, order]
         columns = _builder(fit, "x1", matrices(fit.estimate))(paths)
@@ -242,6 +249,51 @@ def test_a_strong_treatment_is_found_and_lags_can_be_tested() -> None:
     fit = ce.sdm("y ~ x0 | unit + year", panel, ce.weights.from_matrix(W, range(10)))
     assert randomisation_test(fit, "x0", draws=99).pvalue == 0.01
     assert randomisation_test(fit, "x0", term="W(x0)", draws=99).pvalue <= 0.02
+
+
+def test_randomisation_within_groups_of_a_combination_by_hand(sim16) -> None:
+    panel, W = sim16
+    rng = np.random.default_rng(5)
+    groups = pd.Series(["a"] * 6 + ["b"] * 10, index=panel.index.get_level_values(0).unique())
+    of_row = panel.index.get_level_values(0).map(groups)
+    noisy = panel.assign(
+        y=panel["y"] + 12 * rng.standard_normal(len(panel)),
+        a=(of_row == "a") * 1.0,
+        b=(of_row == "b") * 1.0,
+    ).sort_index()
+    formula = "y ~ x1 + W(I(x2 * a)) + W(I(x2 * b)) | id + year"
+    weights = {"W(I(x2 * a))": 0.4, "W(I(x2 * b))": -1.0}
+    c = np.array([0.0, 0.4, -1.0])
+
+    def statistic(frame) -> float:
+        fit = ce.slx(formula, frame, W, cov=ce.Cluster())
+        return float(c @ fit.params / np.sqrt(c @ fit.cov @ c))
+
+    fit = ce.slx(formula, noisy, W)
+    found = randomisation_test(fit, "x2", term=weights, within=groups, draws=19, rng=7)
+    draws, exceeding = np.random.default_rng(7), 0
+    paths = noisy["x2"].to_numpy().reshape(16, 12)
+    for _ in range(19):
+        order = np.concatenate([draws.permutation(6), 6 + draws.permutation(10)])
+        moved = noisy.assign(x2=paths[order].ravel())
+        exceeding += abs(statistic(moved)) >= abs(statistic(noisy))
+    assert found.pvalue == pytest.approx((1 + exceeding) / 20)
+    assert found.statistic == pytest.approx(statistic(noisy))
+    assert "permuted over units within 2 groups" in str(found)
+
+
+def test_groups_and_combinations_that_cannot_be_permuted_are_refused(sim16, sdm) -> None:
+    panel, _ = sim16
+    units = panel.index.get_level_values(0).unique().sort_values()
+    alone = pd.Series(np.arange(16), index=units)
+    with pytest.raises(FormulaError, match="the same in all units of each group"):
+        randomisation_test(sdm, "x1", within=alone)
+    with pytest.raises(AlignmentError, match="no group for 1"):
+        randomisation_test(sdm, "x1", within=alone.iloc[1:])
+    with pytest.raises(FormulaError, match="no parameter weighted"):
+        randomisation_test(sdm, "x1", term={"x1": 0.0})
+    with pytest.raises(FormulaError, match=r"a combination of .* in a model with rho"):
+        randomisation_test(sdm, "x1", term={"x1": 1.0, "W(x1)": 1.0})
 
 
 def test_randomisation_refuses_what_it_cannot_permute(sim16, sdm) -> None:

@@ -112,3 +112,27 @@ def test_sparse_matrices_are_labelled_as_dense_ones(kind) -> None:
     np.testing.assert_array_equal(align(found, ids), dense)
     with pytest.raises(WeightsError, match=r"shape \(3, 3\) with 2 ids"):
         ce.weights.from_matrix(kind(dense), ["a", "b"])
+
+
+def test_shares_of_groups_by_hand() -> None:
+    # a has b (3) and c (1): 3/4 and 1/4 once standardised; b has a alone, c has a and b evenly.
+    W = np.array([[0.0, 3.0, 1.0], [1.0, 0.0, 0.0], [2.0, 2.0, 0.0]])
+    graph = ce.weights.row_standardise(ce.weights.from_matrix(W, ["a", "b", "c"]))
+    near = ce.weights.shares(graph, {"a": "in", "b": "in", "c": "out"})
+    expected = pd.DataFrame({"in": [0.75, 1.0, 1.0], "out": [0.25, 0.0, 0.0]}, index=list("abc"))
+    pd.testing.assert_frame_equal(near, expected, check_names=False)
+    with pytest.raises(WeightsError, match="units without a group: c"):
+        ce.weights.shares(graph, {"a": "in", "b": "in"})
+
+
+def test_shares_span_the_expected_exposure_when_paths_are_exchanged_within_groups() -> None:
+    """Mean of W diag(1_h) x over permutations within groups is the share times the group mean."""
+    rng = np.random.default_rng(0)
+    graph, role = ce.weights.inverse_distance(), ce.circle.roles()
+    units, x = graph.unique_ids, rng.standard_normal(16)
+    W, is_core = align(graph, units), (role.loc[units] == "core").to_numpy()
+    swapped = x.copy()  # two cores: two permutations
+    swapped[is_core] = x[is_core][::-1]
+    mean = (W[:, is_core] @ x[is_core] + W[:, is_core] @ swapped[is_core]) / 2
+    share = ce.weights.shares(graph, role).loc[units, "core"]
+    np.testing.assert_allclose(mean, share * x[is_core].mean())
