@@ -60,6 +60,7 @@ from ccec_econ.models.specification import (
     moran_by_period,
 )
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.strength import InstrumentStrength, instrument_strength
 from ccec_econ.models.threshold import threshold
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
@@ -80,6 +81,7 @@ __all__ = [
     "GroupEffects",
     "HigherOrderResults",
     "Information",
+    "InstrumentStrength",
     "InstrumentalResults",
     "OrderEffects",
     "QuasiML",
@@ -108,6 +110,7 @@ __all__ = [
     "higher_order",
     "holm",
     "indices",
+    "instrument_strength",
     "lm_tests",
     "lr_test",
     "moran_by_period",
