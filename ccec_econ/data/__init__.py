@@ -12,6 +12,7 @@ from ccec_econ.data.panels import (
     load_level_changes,
     load_panel,
 )
+from ccec_econ.data.pilots import broadband_adoption, load_pilots
 from ccec_econ.data.screening import Screen
 from ccec_econ.data.store import data_dir, load_raw, load_table
 from ccec_econ.data.timetables import TIMETABLES, load_timetable
@@ -23,6 +24,7 @@ __all__ = [
     "TIMETABLES",
     "Layer",
     "Screen",
+    "broadband_adoption",
     "data_dir",
     "describe_columns",
     "load_adjustments",
@@ -33,6 +35,7 @@ __all__ = [
     "load_index",
     "load_level_changes",
     "load_panel",
+    "load_pilots",
     "load_raw",
     "load_table",
     "load_timetable",
