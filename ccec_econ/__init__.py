@@ -65,6 +65,7 @@ from ccec_econ.models.threshold import threshold
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.models.unit_means import mundlak
+from ccec_econ.models.weights_exogeneity import WeightsExogeneity, weights_exogeneity
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
 
@@ -93,6 +94,7 @@ __all__ = [
     "ThresholdResults",
     "UnbalancedPanelResults",
     "UnitEffects",
+    "WeightsExogeneity",
     "audit",
     "bayes",
     "bootstrap",
@@ -139,5 +141,6 @@ __all__ = [
     "unit_effects",
     "wald_test",
     "weights",
+    "weights_exogeneity",
     "wild_cluster",
 ]
