@@ -1,1 +1,33 @@
 """Effects of a treatment that reaches units at different times, and what it does to neighbours."""
+
+from ccec_econ.causal.design import Design, adoption_from, staggered_design
+from ccec_econ.causal.placebo import Placebos
+from ccec_econ.causal.placebo_sets import drawn_sets, placebo_sets
+from ccec_econ.causal.placebo_timing import (
+    PseudoOpenings,
+    fake_openings,
+    fake_units,
+    policy_window,
+    pseudo_openings,
+)
+from ccec_econ.causal.placebo_weights import placebo_weights
+from ccec_econ.causal.power import Power, power
+from ccec_econ.causal.randomise import permute
+
+__all__ = [
+    "Design",
+    "Placebos",
+    "Power",
+    "PseudoOpenings",
+    "adoption_from",
+    "drawn_sets",
+    "fake_openings",
+    "fake_units",
+    "permute",
+    "placebo_sets",
+    "placebo_weights",
+    "policy_window",
+    "power",
+    "pseudo_openings",
+    "staggered_design",
+]
