@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.causal.placebo import Placebos
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
 from ccec_econ.inference.vcov import Covariance, bound
@@ -83,12 +83,12 @@ def placebo_weights(
     rng, places = np.random.default_rng(rng), [names.index(term) for term in terms]
     if cov is not None:
         cov = bound(cov, fit.panel.units)
-    own = _statistics(fit.estimate, places, cov)
+    own, build = _statistics(fit.estimate, places, cov), _builder(fit, weights)
     drawn = np.full((draws, len(places)), np.nan)
     for d in range(draws):
         other = _relabelled(weights, rng.permutation(len(fit.panel.units)))
         try:
-            again = fit_columns(fit, columns_on(fit, fit.panel, other), other)
+            again = fit_columns(fit, build(other), other)
             drawn[d] = _statistics(again, places, cov)
         except (ConvergenceError, IdentificationError):
             continue
@@ -107,6 +107,24 @@ def placebo_weights(
         )
         for j, term in enumerate(terms)
     }
+
+
+def _builder(fit: SpatialPanelResults, weights: Matrices) -> Callable[[Matrices], Columns]:
+    """Make columns with other weights: lag again the columns that are lags of other columns."""
+    base = columns_on(fit, fit.panel, weights)
+    lags = {j: of for j, of in enumerate(base.lag_of) if of is not None}
+    if not set(lags.values()) <= set(base.terms):
+        return lambda other: columns_on(fit, fit.panel, other)
+    sources = [base.terms.index(of) for of in lags.values()]
+
+    def relagged(other: Matrices) -> Columns:
+        if other.regressors is None:
+            return base
+        X = base.X.copy()
+        X[:, :, list(lags)] = other.regressors.lag(base.X[:, :, sources])
+        return replace(base, X=X)
+
+    return relagged
 
 
 def _statistics(fit: Estimate, places: list[int], cov: Covariance | None) -> NDArray[np.float64]:

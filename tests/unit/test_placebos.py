@@ -137,6 +137,20 @@ def test_placebo_weights_equal_fits_with_relabelled_weights(model: str, durbin) 
     assert found["W(x0)"].estimate == fit.params["W(x0)"]
 
 
+@pytest.mark.parametrize("right", ["W(x0)", "x0 * z + W(x0)"])
+def test_placebo_weights_make_lags_of_a_formula_again(right: str, durbin) -> None:
+    panel, W = durbin
+    panel = panel.assign(z=np.random.default_rng(1).normal(size=len(panel)))
+    fit = ce.sar(f"y ~ {right} | unit + year", panel, ce.weights.from_matrix(W, range(9)))
+    found = placebo_weights(fit, ["W(x0)"], draws=2, rng=3)["W(x0)"]
+    rng = np.random.default_rng(3)
+    for d in range(2):
+        order = rng.permutation(9)
+        other = ce.weights.from_matrix(W[np.ix_(order, order)], range(9))
+        again = ce.sar(f"y ~ {right} | unit + year", panel, other)
+        assert found.drawn[d] == pytest.approx(again.params["W(x0)"], rel=1e-5)
+
+
 def test_placebo_weights_find_a_map_that_matters() -> None:
     W = np.roll(np.eye(16), 1, axis=1)
     panel = simulate(np.random.default_rng(5), W, 6, 0.4, np.array([1.0]), np.array([0.8]))
