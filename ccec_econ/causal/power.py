@@ -30,9 +30,8 @@ class Power(Printed):
     Attributes
     ----------
     outcome, statistic : str
-    curve : DataFrame
-        By effect: power of the test at its own critical value, which has the nominal size among
-        the draws, and power_t of the same t against t(N - 1) (NaN for coefficients).
+    effects : tuple of float
+        Sizes asked for.
     critical : float
         Critical value among draws without effect.
     noise, errors : ndarray, shape (D,)
@@ -48,7 +47,7 @@ class Power(Printed):
 
     outcome: str
     statistic: str
-    curve: pd.DataFrame
+    effects: tuple[float, ...]
     critical: float
     noise: NDArray[np.float64]
     errors: NDArray[np.float64]
@@ -59,6 +58,29 @@ class Power(Printed):
     periods: int
     level: float
     target: float
+
+    @property
+    def curve(self) -> pd.DataFrame:
+        """Power at the sizes asked for, as `at` gives it."""
+        return self.at(self.effects)
+
+    def at(self, effects: Sequence[float]) -> pd.DataFrame:
+        """Compute power by effect.
+
+        Returns
+        -------
+        DataFrame
+            Indexed by effect: ``power`` of the test at its own critical value, which has the
+            nominal size among the draws; ``power_t`` of the same t against t(N - 1), NaN for
+            coefficients.
+        """
+        sizes = np.asarray(effects, dtype=np.float64)
+        own = _rejected(self.noise, self.errors, self.critical, sizes)
+        usual = np.full(len(sizes), np.nan)
+        if self._studentised:
+            usual = _rejected(self.noise, self.errors, self._conventional, sizes)
+        index = pd.Index(sizes, name="effect")
+        return pd.DataFrame({"power": own, "power_t": usual}, index=index)
 
     @property
     def detectable(self) -> float:
@@ -216,24 +238,12 @@ def power(
     if not is_studentised(statistic):
         errors = np.ones(draws)
     critical = float(np.quantile(np.abs(noise / errors), 1.0 - level, method="higher"))
-    sizes = np.asarray(effects, dtype=np.float64)
-    curve = pd.DataFrame(
-        {
-            "power": _rejected(noise, errors, critical, sizes),
-            "power_t": _rejected(
-                noise, errors, float(stats.t.isf(level / 2.0, design.y.shape[1] - 1)), sizes
-            )
-            if is_studentised(statistic)
-            else np.nan,
-        },
-        index=pd.Index(sizes, name="effect"),
-    )
     T, N = design.y.shape
     net = demean(design.y, "twoway")
     return Power(
         outcome=design.outcome,
         statistic=named(statistic),
-        curve=curve,
+        effects=tuple(float(effect) for effect in effects),
         critical=critical,
         noise=noise,
         errors=errors,
