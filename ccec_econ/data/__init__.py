@@ -5,6 +5,7 @@ from ccec_econ.data.census import load_census
 from ccec_econ.data.codebook import describe_columns, load_codebook, refresh_codebook
 from ccec_econ.data.comparison import COMPARISON_CIRCLES, load_comparison
 from ccec_econ.data.manifest import verify_manifest, write_manifest
+from ccec_econ.data.outside import load_outside
 from ccec_econ.data.panels import (
     Layer,
     load_adjustments,
@@ -34,6 +35,7 @@ __all__ = [
     "load_comparison",
     "load_index",
     "load_level_changes",
+    "load_outside",
     "load_panel",
     "load_pilots",
     "load_raw",
