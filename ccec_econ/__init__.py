@@ -33,6 +33,7 @@ from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
+from ccec_econ.models.evidence import InstrumentEvidence, instrument_evidence
 from ccec_econ.models.gmm import gmm, s2sls
 from ccec_econ.models.groups import (
     effects_by_order,
@@ -84,6 +85,7 @@ __all__ = [
     "GroupEffects",
     "HigherOrderResults",
     "Information",
+    "InstrumentEvidence",
     "InstrumentStrength",
     "InstrumentalResults",
     "OrderEffects",
@@ -115,6 +117,7 @@ __all__ = [
     "higher_order",
     "holm",
     "indices",
+    "instrument_evidence",
     "instrument_strength",
     "lm_tests",
     "lr_test",
