@@ -38,14 +38,16 @@ def instrument_panel(config: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
-def designs(config: Mapping[str, Any], panel: pd.DataFrame) -> dict[str, ce.InstrumentalResults]:
-    """Fit the baseline without lags by each set of instruments, one regressor endogenous."""
+def designs(
+    config: Mapping[str, Any], panel: pd.DataFrame, formula: str
+) -> dict[str, ce.InstrumentalResults]:
+    """Fit a formula by each set of instruments, one regressor endogenous."""
     fits = {}
     for row in config["instruments"]["designs"]:
         sample = panel.drop(CORES) if row["sample"] == "no cores" else panel
         sample = sample.drop(CHONGQING) if row["sample"] == "no Chongqing" else sample
         fits[row["name"]] = ce.s2sls(
-            config["baseline"]["formula"],
+            formula,
             sample,
             endogenous=[row["regressor"]],
             instruments=row["instruments"],

@@ -20,9 +20,14 @@ def build(config: dict[str, Any]) -> Exhibit:
     """Measure instruments, invert tests, follow Broadband China, test formed weights."""
     panel, labels = instrument_panel(config), config["labels"]
     random, draws = rng(config, "table_14"), config["instruments"]["permutations"]
-    evidence = ce.instrument_evidence(
-        designs(config, panel), draws=config["draws"]["permutations"], rng=random
-    )
+    formulas = {"": config["baseline"]["formula"], "level": config["instruments"]["no_level"]}
+    found = {
+        name: ce.instrument_evidence(
+            designs(config, panel, formula), draws=config["draws"]["permutations"], rng=random
+        )
+        for name, formula in formulas.items()
+    }
+    evidence = found[""]
     joint = together(config, panel)
     lags = lag_strength(config, panel)
     pilots = broadband(config, panel, draws, random)
@@ -37,7 +42,12 @@ def build(config: dict[str, Any]) -> Exhibit:
             "": evidence.summary(
                 title="What instruments say of the treatments: strength and Anderson-Rubin sets",
                 labels=labels,
-                notes=(f"Baseline: {config['baseline']['formula']}.", *threats),
+                notes=(f"Equation: {formulas['']}.", *threats),
+            ),
+            "level": found["level"].summary(
+                title="What instruments say without the level of the year before among regressors",
+                labels=labels,
+                notes=(f"Equation: {formulas['level']}. Instruments as in the table before.",),
             ),
             "joint": joint_table(joint, labels),
             "lags": lags_table(lags),
@@ -47,13 +57,14 @@ def build(config: dict[str, Any]) -> Exhibit:
         },
         data={
             "": evidence.frame.reset_index(),
+            "level": found["level"].frame.reset_index(),
             "joint": joint_frame(joint).reset_index(),
             "lags": lags,
             "broadband": pilots,
             "events": pd.concat(events, names=["outcome"]).reset_index(),
             "weights": weights_frame(formed).reset_index(),
         },
-        finding=finding(evidence, lags, pilots, formed, labels),
+        finding=finding(found, lags, pilots, formed, labels),
         numbers={
             "designs": {
                 name: {
@@ -252,34 +263,40 @@ def weights_table(formed: Mapping[str, ce.WeightsExogeneity]) -> ce.Table:
 
 
 def finding(
-    evidence: ce.InstrumentEvidence,
+    evidence: Mapping[str, ce.InstrumentEvidence],
     lags: pd.DataFrame,
     pilots: pd.DataFrame,
     formed: Mapping[str, ce.WeightsExogeneity],
     labels: Mapping[str, str],
 ) -> str:
     """Say which coefficients an instrument tells from zero, and what stays an association."""
-    found = evidence.designs
-    strong = [name for name, one in found.items() if one.stage.is_strong]
-    leaving = [name for name, one in found.items() if 0.0 not in one.wild]
-    clear = [name for name, one in found.items() if one.is_clear]
+    found = {name: one.designs for name, one in evidence.items()}
+    clear = [name for name in found[""] if all(one[name].is_clear for one in found.values())]
     least = lags[lags["model"] == "SDM"]
     enough = int((least["effective_F"] > least["critical"]).sum())
     first = pilots.set_index("row").iloc[0]
     p = [one.bootstrap.pvalue for one in formed.values() if one.bootstrap is not None]
-    left = [name for name in ("digital", "rd") if name not in {found[k].term for k in clear}]
-    stays = (
-        f" What Tables 8 and 9 say of {ce.report.listed([labels[name] for name in left])} stays a "
-        "conditional association."
-    )
+    held = {found[""][name].term for name in clear}
+    left = [labels[name] for name in ("digital", "rd") if name not in held]
+    stays = f" What Tables 8 and 9 say of {ce.report.listed(left)} stays a conditional association."
     return (
-        f"Of {len(found)} sets of instruments, strong by the effective F: "
-        f"{ce.report.listed(strong)}; with a wild Anderson-Rubin set that leaves zero out: "
-        f"{ce.report.listed(leaving)}; both: {ce.report.listed(clear)}.{stays if left else ''} "
+        f"Of {len(found[''])} sets of instruments, {sides(found[''])}. Without the level of the "
+        f"year before among the regressors, {sides(found['level'])}.{stays if left else ''} "
         f"First stage of Broadband China: {first['twfe']:.3f} of the digital index (permutation "
         f"p = {first['p_twfe']:.2f}). Lags of the regressors are strong instruments of W y in "
         f"{enough} of {len(least)} cases of the SDM. Residuals of the equation that forms "
         f"economic weights: smallest bootstrap p = {min(p):.2f}."
+    )
+
+
+def sides(designs: Mapping[str, Any]) -> str:
+    """List the sets that are strong, that leave zero out, and that do both."""
+    strong = [name for name, one in designs.items() if one.stage.is_strong]
+    leaving = [name for name, one in designs.items() if 0.0 not in one.wild]
+    clear = [name for name, one in designs.items() if one.is_clear]
+    return (
+        f"strong by the effective F: {ce.report.listed(strong)}; with a wild Anderson-Rubin set "
+        f"that leaves zero out: {ce.report.listed(leaving)}; both: {ce.report.listed(clear)}"
     )
 
 

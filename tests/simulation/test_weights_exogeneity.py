@@ -52,11 +52,10 @@ def test_endogenous_weights_are_found() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("delta", [0.0, 0.3, 0.6])
 def test_size_and_power(delta: float) -> None:
+    """Measured, 500 samples: 5.8 %, 91 % and 100 %; rho left alone is .44 for .40 at .6."""
     rng, draws = np.random.default_rng(3), 500
     found = [asked(sample(rng, delta)) for _ in range(draws)]
     rejected = np.mean([one.wald.pvalue < 0.05 for one in found])
-    rho = {name: np.array([getattr(one, name).rho for one in found]) for name in ("fit", "plain")}
-    print(delta, rejected, {k: (r.mean(), r.std()) for k, r in rho.items()})
     if delta == 0.0:
         assert abs(rejected - 0.05) < FOUR_ERRORS * np.sqrt(0.05 * 0.95 / draws) + 0.02
     else:
@@ -65,8 +64,8 @@ def test_size_and_power(delta: float) -> None:
 
 @pytest.mark.slow
 def test_bootstrap_size() -> None:
+    """Measured, 200 samples: 6.5 %."""
     rng, draws = np.random.default_rng(4), 200
     p = [asked(sample(rng, 0.0), draws=99, rng=rng).bootstrap.pvalue for _ in range(draws)]
-    print(np.mean(np.array(p) <= 0.05))
     error = np.sqrt(0.05 * 0.95 / draws)
     assert abs(np.mean(np.array(p) <= 0.05) - 0.05) < FOUR_ERRORS * error
