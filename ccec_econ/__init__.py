@@ -10,6 +10,7 @@
 from ccec_econ import (
     audit,
     bayes,
+    causal,
     circle,
     convergence,
     data,
@@ -33,6 +34,7 @@ from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models.dynamic import DynamicPanelResults
+from ccec_econ.models.evidence import InstrumentEvidence, instrument_evidence
 from ccec_econ.models.gmm import gmm, s2sls
 from ccec_econ.models.groups import (
     effects_by_order,
@@ -63,10 +65,12 @@ from ccec_econ.models.specification import (
     moran_by_period,
 )
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
+from ccec_econ.models.strength import InstrumentStrength, instrument_strength
 from ccec_econ.models.threshold import threshold
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.models.unit_means import mundlak
+from ccec_econ.models.weights_exogeneity import WeightsExogeneity, weights_exogeneity
 from ccec_econ.report.compare import table
 from ccec_econ.typeset import Table
 
@@ -83,6 +87,8 @@ __all__ = [
     "GroupEffects",
     "HigherOrderResults",
     "Information",
+    "InstrumentEvidence",
+    "InstrumentStrength",
     "InstrumentalResults",
     "OrderEffects",
     "QuasiML",
@@ -94,9 +100,11 @@ __all__ = [
     "ThresholdResults",
     "UnbalancedPanelResults",
     "UnitEffects",
+    "WeightsExogeneity",
     "audit",
     "bayes",
     "bootstrap",
+    "causal",
     "circle",
     "common_factor",
     "convergence",
@@ -111,6 +119,8 @@ __all__ = [
     "higher_order",
     "holm",
     "indices",
+    "instrument_evidence",
+    "instrument_strength",
     "lm_tests",
     "lr_test",
     "moran_by_period",
@@ -141,5 +151,6 @@ __all__ = [
     "unit_effects",
     "wald_test",
     "weights",
+    "weights_exogeneity",
     "wild_cluster",
 ]

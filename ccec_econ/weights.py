@@ -22,6 +22,8 @@ __all__ = [
     "align_sparse",
     "contiguity",
     "distances",
+    "economic",
+    "economic_of",
     "from_matrix",
     "inverse_distance",
     "is_row_standardised",
@@ -131,6 +133,63 @@ def nearest_of(distance: NDArray[np.float64], k: int) -> NDArray[np.float64]:
     d = distance + np.diag(np.full(len(distance), np.inf))
     rank = d.argsort(axis=1, kind="stable").argsort(axis=1, kind="stable")
     return np.asarray((rank < k) / float(k))
+
+
+def economic(values: pd.Series, *, power: float = 1.0, among: WeightsLike | None = None) -> Graph:
+    """Weights of likeness in a variable, w_ij = |z_i - z_j|^-power, row-standardised.
+
+    Parameters
+    ----------
+    values : Series
+        One value per unit, such as GDP per resident before the sample. Formed from figures of the
+        sample the weights are a function of the outcome: see `ce.weights_exogeneity`.
+    power : float
+        Exponent of the decay.
+    among : Graph, optional
+        Weights that are multiplied by likeness, such as contiguity or inverse distance, which
+        gives economic-geographic weights; all pairs alike by default.
+
+    Raises
+    ------
+    AlignmentError
+        If `among` has other units.
+    WeightsError
+        If `power` is not positive, a value is missing, or two units that may be neighbours have
+        the same value.
+
+    Examples
+    --------
+    >>> economic(pd.Series({"a": 1.0, "b": 2.0, "c": 4.0})).adjacency["a"].round(3).tolist()
+    [0.75, 0.25]
+    """
+    units = values.index
+    near = None if among is None else align(among, units)
+    return from_matrix(economic_of(values.to_numpy(dtype=np.float64), near, power=power), units)
+
+
+def economic_of(
+    values: NDArray[np.float64], among: NDArray[np.float64] | None = None, *, power: float = 1.0
+) -> NDArray[np.float64]:
+    """Row-standardised weights (N, N) of likeness in values (N,), times `among` where given.
+
+    Raises
+    ------
+    WeightsError
+        As `economic`.
+    """
+    if power <= 0:
+        raise WeightsError(f"power {power}: unlikeness must damp; give a power above 0.")
+    gap = np.abs(values[:, None] - values)
+    near = 1.0 - np.eye(len(values)) if among is None else among
+    pair = near != 0.0
+    if not np.isfinite(values).all() or (gap[pair] == 0.0).any():
+        alike = np.argwhere(pair & ~(gap > 0.0))[:, 0]
+        raise WeightsError(
+            f"likeness of units {first_five(np.unique(alike))} (by position) is infinite or "
+            "unknown: values are missing or equal; give values that tell units apart."
+        )
+    w = np.where(pair, near * np.where(pair, gap, 1.0) ** -power, 0.0)
+    return np.asarray(w / w.sum(axis=1, keepdims=True))
 
 
 def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable]) -> Graph:

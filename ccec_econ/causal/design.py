@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from ccec_econ.errors import AlignmentError, IdentificationError, PanelError, first_five
 from ccec_econ.panel import Panel
 
-__all__ = ["AlreadyTreated", "Controls", "Design", "adoption_from", "staggered_design"]
+__all__ = [
+    "AlreadyTreated",
+    "Controls",
+    "Design",
+    "adoption_from",
+    "finite_column",
+    "staggered_design",
+]
 
 AlreadyTreated = Literal["refuse", "leave_out"]
 Controls = Literal["not_yet_treated", "never_treated"]
@@ -35,6 +42,9 @@ class Design:
         First treated period; infinite where no treatment is known.
     left_out : tuple
         Units treated in every period of the panel, which cannot be compared with themselves before.
+    anticipation : int
+        Periods before adoption in which outcomes may already answer to it. The base period is
+        g - 1 - anticipation, and a unit counts as untreated until then.
     """
 
     outcome: str
@@ -42,6 +52,7 @@ class Design:
     y: NDArray[np.float64]
     adoption: NDArray[np.float64]
     left_out: tuple[Hashable, ...]
+    anticipation: int = 0
 
     @property
     def periods(self) -> NDArray[np.int64]:
@@ -54,6 +65,17 @@ class Design:
         return self.periods[:, None] >= self.adoption
 
     @property
+    def base(self) -> int:
+        """Event time of the base period, -1 without anticipation."""
+        return -1 - self.anticipation
+
+    @property
+    def last_compared(self) -> int:
+        """Last period in which some unit is untreated: effects later than this have no controls."""
+        latest = self.adoption.max() - 1.0 - self.anticipation
+        return int(min(latest, float(self.periods[-1])))
+
+    @property
     def ever(self) -> NDArray[np.bool_]:
         """Whether a unit is treated within the panel, shape (N,)."""
         return self.adoption <= float(self.periods[-1])
@@ -64,26 +86,33 @@ class Design:
         first, counts = np.unique(self.adoption[self.ever].astype(int), return_counts=True)
         return pd.Series(counts, index=pd.Index(first, name="adoption"), name="units")
 
+    def until(self, last: int) -> Design:
+        """Return the design cut after a period."""
+        kept = self.panel.frame.index.get_level_values(0) <= last
+        panel = Panel.from_frame(self.panel.frame[kept].swaplevel())
+        return replace(self, panel=panel, y=self.y[: len(panel.times)])
+
     def clean_controls(self, controls: Controls = "not_yet_treated") -> pd.Series:
         """Count, by event time, the units that an effect is compared with.
 
         For a cohort g at event time e, units untreated in both the base period g - 1 and g + e
-        (not-yet-treated) or untreated throughout the panel (never-treated). Where several cohorts
-        meet at one event time, the smallest count.
+        (not-yet-treated) or untreated throughout the panel (never-treated), without anticipating
+        either. Where several cohorts meet at one event time, the smallest count.
 
         Returns
         -------
         Series
-            By event time; base period -1 is left out.
+            By event time; the base period is left out.
         """
         fewest: dict[int, int] = {}
         latest = float(self.periods[-1])
         for g in self.cohorts.index:
             for period in self.periods:
                 e = int(period) - int(g)
-                if e == -1:
+                if e == self.base:
                     continue
-                until = latest if controls == "never_treated" else float(max(period, g - 1))
+                both = float(max(period, g + self.base))
+                until = latest if controls == "never_treated" else both + self.anticipation
                 clean = int(np.count_nonzero((self.adoption > until) & (self.adoption != g)))
                 fewest[e] = min(clean, fewest.get(e, clean))
         found = pd.Series(fewest, name="clean_controls", dtype=np.int64).sort_index()
@@ -96,6 +125,7 @@ def staggered_design(
     adoption: pd.Series,
     *,
     already: AlreadyTreated = "refuse",
+    anticipation: int = 0,
 ) -> Design:
     """Check a panel and a series of first treated periods against each other.
 
@@ -112,12 +142,14 @@ def staggered_design(
     already : {"refuse", "leave_out"}
         What to do with units treated in the first period or before: refuse, or leave them out and
         say so in `Design.left_out`.
+    anticipation : int
+        Periods before adoption that do not count as untreated.
 
     Raises
     ------
     PanelError
-        If the outcome is missing or not finite, periods are not consecutive integers, or units are
-        treated from the first period on and `already` refuses.
+        If the outcome is missing or not finite, periods are not consecutive integers, anticipation
+        is negative, or units are treated from the first period on and `already` refuses.
     AlignmentError
         If a unit of the data is not in the index of `adoption`, or twice.
     IdentificationError
@@ -133,8 +165,10 @@ def staggered_design(
     """
     panel = Panel.from_frame(data)
     _refuse_calendar(panel.times)
+    if anticipation < 0:
+        raise PanelError(f"anticipation {anticipation}: give a number of periods, 0 for none.")
     first = _aligned(adoption, panel.units)
-    early = first <= float(panel.times[0])
+    early = first - anticipation <= float(panel.times[0])
     left_out = tuple(panel.units[early])
     if left_out and already == "refuse":
         raise PanelError(
@@ -146,7 +180,7 @@ def staggered_design(
         kept = ~panel.frame.index.get_level_values(1).isin(left_out)
         panel = Panel.from_frame(panel.frame[kept].swaplevel())
         first = first[~early]
-    design = Design(outcome, panel, _outcome(panel, outcome), first, left_out)
+    design = Design(outcome, panel, finite_column(panel, outcome), first, left_out, anticipation)
     _refuse_unidentified(design)
     return design
 
@@ -178,7 +212,7 @@ def adoption_from(data: pd.DataFrame, column: str) -> pd.Series[int]:
     [2, <NA>, 1]
     """
     panel = Panel.from_frame(data)
-    status = _outcome(panel, column)
+    status = finite_column(panel, column)
     if not np.isin(status, (0.0, 1.0)).all():
         strange = np.unique(status[~np.isin(status, (0.0, 1.0))])
         raise PanelError(
@@ -194,6 +228,27 @@ def adoption_from(data: pd.DataFrame, column: str) -> pd.Series[int]:
     first = pd.array(panel.times.to_numpy()[status.argmax(axis=0)], dtype="Int64")
     first[status.max(axis=0) == 0.0] = pd.NA
     return pd.Series(first, index=panel.units, name="adoption")
+
+
+def finite_column(panel: Panel, name: str) -> NDArray[np.float64]:
+    """Return a column of a panel as an array (T, N), refusing gaps.
+
+    Raises
+    ------
+    PanelError
+        If there is no such column, or it is missing or infinite somewhere.
+    """
+    if name not in panel.frame:
+        raise PanelError(f"'{name}' is no column; the data have {first_five(panel.frame.columns)}.")
+    values = panel.cube(panel.frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
+    bad = ~np.isfinite(values)
+    if bad.any():
+        cells = panel.cells(bad.reshape(-1))
+        raise PanelError(
+            f"{name}: missing or infinite in {first_five(cells)}; cut the sample to units and "
+            "periods with figures."
+        )
+    return values
 
 
 def _refuse_calendar(times: pd.Index) -> None:
@@ -223,20 +278,6 @@ def _aligned(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
     return np.where(np.isnan(first), np.inf, first)
 
 
-def _outcome(panel: Panel, name: str) -> NDArray[np.float64]:
-    if name not in panel.frame:
-        raise PanelError(f"'{name}' is no column; the data have {first_five(panel.frame.columns)}.")
-    values = panel.cube(panel.frame[name].to_numpy(dtype=np.float64, na_value=np.nan))
-    bad = ~np.isfinite(values)
-    if bad.any():
-        cells = panel.cells(bad.reshape(-1))
-        raise PanelError(
-            f"{name}: missing or infinite in {first_five(cells)}; cut the sample to units and "
-            "periods with figures."
-        )
-    return values
-
-
 def _refuse_unidentified(design: Design) -> None:
     if not design.ever.any():
         raise IdentificationError(
@@ -244,7 +285,7 @@ def _refuse_unidentified(design: Design) -> None:
             "dates or the sample."
         )
     first = design.adoption[design.ever].min()
-    if not (design.adoption > first).any():
+    if design.last_compared < first:
         raise IdentificationError(
             f"every unit is treated from {int(first)} on: none is never or not yet treated, so "
             "there is nothing to compare with. Add units that are treated later or not at all."

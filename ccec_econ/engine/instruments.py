@@ -20,19 +20,17 @@ from ccec_econ.errors import IdentificationError, first_five
 
 __all__ = [
     "Equation",
-    "FirstStage",
     "Overidentification",
     "Projection",
     "TwoStage",
     "cluster_sums",
-    "cragg_donald",
     "equation",
-    "first_stages",
     "overidentification",
     "project",
     "refuse_unidentified",
     "reinstrumented",
     "spatial_lags",
+    "split_columns",
     "two_stage",
 ]
 
@@ -105,32 +103,6 @@ class TwoStage:
     coefficients: NDArray[np.float64]
     residuals: NDArray[np.float64]
     bread: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class FirstStage:
-    """Strength of the instruments for one endogenous column.
-
-    Attributes
-    ----------
-    name : str
-    F : float
-        Test that the excluded instruments do not enter the first stage; NaN where clusters are
-        too few for it.
-    conditional_F : float
-        The same given the other endogenous columns (Sanderson and Windmeijer 2016, Journal of
-        Econometrics 190, 212-221); F itself where there are none.
-    df : tuple of int
-        Degrees of freedom of F.
-    partial_r2 : float
-        Share of the column, net of E, that the excluded instruments explain.
-    """
-
-    name: str
-    F: float
-    conditional_F: float
-    df: tuple[int, int]
-    partial_r2: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,37 +213,6 @@ def cluster_sums(
     return columns.reshape(*shape, -1).sum(axis=0 if by == "unit" else 1)
 
 
-def cragg_donald(eq: Equation, at: Projection) -> float:
-    """Smallest eigenvalue of the first-stage F matrix (Cragg and Donald 1993).
-
-    Econometric Theory 9, 222-240. With one endogenous column it is the first-stage F.
-    """
-    fitted, left = _split(eq, at)
-    R = np.linalg.qr(left / np.linalg.norm(left, axis=0), mode="r")
-    ratio = np.linalg.solve(R.T, (fitted / np.linalg.norm(left, axis=0)).T)
-    return float(np.linalg.svd(ratio, compute_uv=False)[-1] ** 2 * _rest(eq, at) / at.q)
-
-
-def first_stages(
-    eq: Equation, at: Projection, names: tuple[str, ...], by: By | None
-) -> tuple[FirstStage, ...]:
-    """Measure the instruments of every endogenous column, clustered where `by` says so."""
-    D, out = eq.X[:, list(eq.endogenous)], []
-    fitted, left = _split(eq, at)
-    for j, name in enumerate(names):
-        F, df = _partial_F(eq, at, D[:, j], at.q, by)
-        conditional = F
-        if len(names) > 1:
-            others = np.delete(D, j, axis=1)
-            length = np.linalg.norm(others, axis=0)
-            slope = np.linalg.lstsq(np.delete(fitted, j, axis=1) / length, fitted[:, j])[0]
-            net = D[:, j] - others @ (slope / length)
-            conditional = _partial_F(eq, at, net, at.q - len(names) + 1, by)[0]
-        explained, rest = float(fitted[:, j] @ fitted[:, j]), float(left[:, j] @ left[:, j])
-        out.append(FirstStage(name, F, conditional, df, explained / (explained + rest)))
-    return tuple(out)
-
-
 def overidentification(
     eq: Equation, at: Projection, fit: TwoStage, by: By | None
 ) -> Overidentification:
@@ -293,32 +234,10 @@ def overidentification(
     return Overidentification("Hansen", float(gap @ gap) if df else 0.0, df)
 
 
-def _split(eq: Equation, at: Projection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def split_columns(eq: Equation, at: Projection) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Endogenous columns net of E: coordinates in Q (q, m), and what Q leaves (R, m)."""
     D = list(eq.endogenous)
     return at.X[at.k :, D], eq.X[:, D] - at.basis @ at.X[:, D]
-
-
-def _rest(eq: Equation, at: Projection) -> int:
-    return eq.nobs - at.k - at.q
-
-
-def _partial_F(
-    eq: Equation, at: Projection, column: NDArray[np.float64], df: int, by: By | None
-) -> tuple[float, tuple[int, int]]:
-    """F test of the excluded instruments in the regression of a column on H."""
-    all_of_it = at.basis.T @ column
-    left, own = column - at.basis @ all_of_it, all_of_it[at.k :]
-    rest = _rest(eq, at)
-    if by is None:
-        return float(own @ own) / df / (float(left @ left) / rest), (df, rest)
-    rows = cluster_sums(at.basis[:, at.k :] * left[:, None], eq.shape, by)
-    groups = len(rows)
-    if groups <= at.q:
-        return float("nan"), (df, groups - 1)
-    factor = groups / (groups - 1) * (eq.nobs - 1) / rest
-    root = np.linalg.solve(np.linalg.qr(rows, mode="r").T, own)
-    return float(root @ root) / factor / df, (df, groups - 1)
 
 
 def _independent(
@@ -362,7 +281,7 @@ def refuse_unidentified(eq: Equation) -> None:
             "explains everything; use fewer instruments or a lower order."
         )
     at = project(eq)
-    fitted, left = _split(eq, at)
+    fitted, left = split_columns(eq, at)
     total = np.sqrt((fitted**2).sum(axis=0) + (left**2).sum(axis=0))
     both = np.vstack([fitted, np.linalg.qr(left, mode="r")]) / total
     basis = np.linalg.qr(both)[0][:q]

@@ -10,6 +10,7 @@ or the whole line.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -22,7 +23,15 @@ from ccec_econ.engine.instruments import By, Equation, Projection, cluster_sums,
 from ccec_econ.errors import IdentificationError, first_five
 from ccec_econ.typeset import Printed, Table, number
 
-__all__ = ["AndersonRubinSet", "anderson_rubin_pvalue", "anderson_rubin_set"]
+__all__ = [
+    "AndersonRubinSet",
+    "accepted",
+    "anderson_rubin_pvalue",
+    "anderson_rubin_set",
+    "refuse_level",
+    "refuse_several",
+    "tested",
+]
 
 Kind = Literal["empty", "bounded", "half-line", "two half-lines", "whole line", "union"]
 _NODES = 4001  # angles at which the clustered statistic is looked at before roots are polished
@@ -109,9 +118,8 @@ def anderson_rubin_set(
         If moments are clustered and there are several endogenous columns, or clusters are not
         more than excluded instruments.
     """
-    if not 0.0 < level < 1.0:
-        raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
-    eq = _tested(eq, j)
+    refuse_level(level)
+    eq = tested(eq, j)
     at = project(eq)
     if by is None:
         form, length = _quadric(eq, at, j, level)
@@ -135,7 +143,7 @@ def anderson_rubin_pvalue(eq: Equation, j: int, value: float, *, by: By | None) 
     IdentificationError
         As in `anderson_rubin_set`.
     """
-    eq = _tested(eq, j)
+    eq = tested(eq, j)
     at = project(eq)
     if by is not None:
         scores = _Scores.of(eq, at, j, by)
@@ -152,7 +160,7 @@ def anderson_rubin_pvalue(eq: Equation, j: int, value: float, *, by: By | None) 
     return float(stats.f.sf(smallest * df[1] / df[0], *df))
 
 
-def _tested(eq: Equation, j: int) -> Equation:
+def tested(eq: Equation, j: int) -> Equation:
     """Let an exogenous column be tested: it joins the endogenous ones as its own instrument."""
     if j in eq.endogenous:
         return eq
@@ -162,6 +170,53 @@ def _tested(eq: Equation, j: int) -> Equation:
         Q=np.column_stack([eq.Q, eq.X[:, j]]),
         instruments=(*eq.instruments, eq.terms[j]),
     )
+
+
+def refuse_level(level: float) -> None:
+    """Refuse a confidence level outside (0, 1)."""
+    if not 0.0 < level < 1.0:
+        raise ValueError(f"level {level}: need 0 < level < 1, such as 0.95.")
+
+
+def refuse_several(eq: Equation) -> None:
+    """Refuse a clustered test of one coefficient beside other endogenous columns."""
+    if len(eq.endogenous) > 1:
+        names = [eq.terms[i] for i in eq.endogenous]
+        raise IdentificationError(
+            f"a clustered Anderson-Rubin set needs one endogenous column, here are "
+            f"{len(names)} ({first_five(names)}); use cov=ce.Information()."
+        )
+
+
+def accepted(
+    margin: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    nodes: int,
+    centre: float,
+    scale: float,
+) -> tuple[tuple[float, float], ...]:
+    """Find the values c = centre + scale tan(angle) at which a margin is not negative.
+
+    Parameters
+    ----------
+    margin : callable
+        Margin at angles (A,) from -pi/2 to pi/2, both of which stand for an infinite value.
+    nodes : int
+        Angles looked at before ends are polished; what lies between two of them is not seen.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Disjoint intervals in order.
+    """
+    angles = np.linspace(-np.pi / 2, np.pi / 2, nodes)
+    kept = margin(angles) >= 0.0
+    if kept.all() or not kept.any():
+        return ((-np.inf, np.inf),) if kept.all() else ()
+    turns = np.flatnonzero(kept[1:] != kept[:-1])
+    roots = [brentq(lambda a: margin(np.array([a]))[0], *angles[i : i + 2]) for i in turns]
+    ends = [centre + scale * float(np.tan(a)) for a in roots]
+    ends = [-np.inf] * bool(kept[0]) + ends + [np.inf] * bool(kept[-1])
+    return tuple(zip(ends[::2], ends[1::2], strict=True))
 
 
 def _degrees(eq: Equation, at: Projection) -> tuple[int, int]:
@@ -246,12 +301,7 @@ class _Scores:
 
     @classmethod
     def of(cls, eq: Equation, at: Projection, j: int, by: By) -> _Scores:
-        if len(eq.endogenous) > 1:
-            names = [eq.terms[i] for i in eq.endogenous]
-            raise IdentificationError(
-                f"a clustered Anderson-Rubin set needs one endogenous column, here are "
-                f"{len(names)} ({first_five(names)}); use cov=ce.Information()."
-            )
+        refuse_several(eq)
         E, Q = at.basis[:, : at.k], at.basis[:, at.k :]
         y, d = (eq.y - E @ at.y[: at.k], eq.X[:, j] - E @ at.X[: at.k, j])
         rows = [cluster_sums(Q * column[:, None], eq.shape, by) for column in (y, d)]
@@ -284,18 +334,7 @@ class _Scores:
 
     def below(self, critical: float) -> tuple[tuple[float, float], ...]:
         """Values at which the statistic is at most `critical`."""
-        angles = np.linspace(-np.pi / 2, np.pi / 2, _NODES)
-        kept = self.at(angles) <= critical
-        if kept.all() or not kept.any():
-            return ((-np.inf, np.inf),) if kept.all() else ()
-        turns = np.flatnonzero(kept[1:] != kept[:-1])
-        roots = [
-            brentq(lambda a: self.at(np.array([a]))[0] - critical, angles[i], angles[i + 1])
-            for i in turns
-        ]
-        ends = [self.centre + self.scale * float(np.tan(a)) for a in roots]
-        ends = [-np.inf] * bool(kept[0]) + ends + [np.inf] * bool(kept[-1])
-        return tuple(zip(ends[::2], ends[1::2], strict=True))
+        return accepted(lambda a: critical - self.at(a), _NODES, self.centre, self.scale)
 
 
 def _interval(low: float, high: float, digits: int) -> str:

@@ -23,12 +23,22 @@ from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.contrast import DETECTABLE
 from ccec_econ.typeset import interval, number
 
-__all__ = ["WildCluster", "wild_cluster"]
+__all__ = [
+    "ENUMERATED",
+    "TIE",
+    "WildCluster",
+    "WildWeights",
+    "draw_signs",
+    "half_of_signs",
+    "wild_cluster",
+]
 
 WildWeights = Literal["rademacher", "webb"]
-_ENUMERATED = 16  # clusters up to which all 2^N sign vectors are taken: 65,536
+ENUMERATED = 16
+"""Clusters up to which all 2^N sign vectors are taken: 65,536."""
 _WEBB = np.sqrt([0.5, 1.0, 1.5])
-_TIE = 1e-9  # statistics closer than this share are equal: the identity vector repeats t itself
+TIE = 1e-9
+"""Statistics closer than this share are equal: the identity vector repeats t itself."""
 _PRECISION = 1e-7  # share to which an end of the interval is searched; p moves in steps anyway
 _WIDEST = 64.0  # conventional standard errors beyond which an interval counts as unbounded
 
@@ -162,8 +172,8 @@ def wild_cluster(
         )
     c, name = _combination(fit, term)
     pieces, N = _pieces(fit, c), fit.y.shape[1]
-    enumerated = weights == "rademacher" and N <= _ENUMERATED
-    w = _half_of_signs(N) if enumerated else _draw(N, weights, draws, rng)
+    enumerated = weights == "rademacher" and N <= ENUMERATED
+    w = half_of_signs(N) if enumerated else draw_signs(N, weights, draws, rng)
     test = _test(pieces, w, enumerated=enumerated)
     symmetric, equal_tail = test.pvalues(null)
     lower, upper = (test.end(side, 1.0 - level) for side in (-1.0, 1.0))
@@ -211,7 +221,7 @@ class _Test:
         """Symmetric and equal-tail p-values of a null."""
         gap = self.pieces.estimate - null
         drawn, t = self.statistics(gap), gap / self.pieces.std_error
-        slack = _TIE * abs(t)
+        slack = TIE * abs(t)
         both = np.count_nonzero(np.abs(drawn) >= abs(t) - slack)
         low, high = np.count_nonzero(drawn <= t + slack), np.count_nonzero(drawn >= t - slack)
         extra = 0 if self.enumerated else 1
@@ -294,15 +304,16 @@ def _combination(fit: Estimate, term: str | Mapping[str, float]) -> tuple[NDArra
     return c, " + ".join(k if v == 1.0 else f"{v:g} {k}" for k, v in asked.items())
 
 
-def _half_of_signs(N: int) -> NDArray[np.float64]:
+def half_of_signs(N: int) -> NDArray[np.float64]:
     """Vectors of N signs whose last is plus, shape (2^(N - 1), N); the first leaves the data."""
     bits = (np.arange(2 ** (N - 1))[:, None] >> np.arange(N)) & 1
     return np.asarray(1.0 - 2.0 * bits, dtype=np.float64)
 
 
-def _draw(
+def draw_signs(
     N: int, weights: WildWeights, draws: int, rng: np.random.Generator
 ) -> NDArray[np.float64]:
+    """Draw weights of N clusters, shape (draws, N)."""
     points = np.ones(1) if weights == "rademacher" else _WEBB
     picked: NDArray[np.float64] = rng.choice(np.concatenate([-points, points]), size=(draws, N))
     return picked

@@ -11,16 +11,14 @@ import pandas as pd
 from ccec_econ.engine.instruments import (
     By,
     Equation,
-    FirstStage,
     Overidentification,
     TwoStage,
     cluster_sums,
-    cragg_donald,
-    first_stages,
     overidentification,
     project,
     two_stage,
 )
+from ccec_econ.engine.strength import FirstStage, cragg_donald, first_stages
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.anderson_rubin import (
     AndersonRubinSet,
@@ -29,12 +27,33 @@ from ccec_econ.inference.anderson_rubin import (
 )
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.vcov import Covariance, Information, Vcov, checked
+from ccec_econ.inference.wild_anderson_rubin import WildAndersonRubin, wild_anderson_rubin
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.typeset import Table, number
 
-__all__ = ["InstrumentalResults", "covariance", "instrumented"]
+__all__ = [
+    "EFFECTIVE",
+    "FIRST_STAGE_COLUMNS",
+    "InstrumentalResults",
+    "covariance",
+    "first_stage_cells",
+    "instrumented",
+]
 
 Estimator = Literal["2sls", "best", "gmm"]
+FIRST_STAGE_COLUMNS = (
+    "Endogenous column",
+    "F",
+    "df",
+    "Conditional F",
+    "Effective F",
+    "Critical",
+    "Partial R²",
+)
+EFFECTIVE = (
+    "Effective F of Montiel Olea and Pflueger (2013), with the value that it must exceed for a "
+    "bias of at most a tenth of the worst case."
+)
 _WEAK = 10.0  # first-stage F under which t ratios are not to be trusted (Staiger and Stock 1997)
 _SHORT = {"2sls": "2SLS", "best": "best 2SLS", "gmm": "GMM"}
 _NAMES = {
@@ -91,10 +110,20 @@ class InstrumentalResults(SpatialPanelResults):
 
     @property
     def is_weak(self) -> bool:
-        """Whether some first-stage F is below 10, or cannot be computed."""
-        return any(not min(stage.F, stage.conditional_F) >= _WEAK for stage in self.first_stages)
+        """Whether a first-stage F of any kind is below 10, or cannot be computed."""
+        return any(
+            not min(stage.F, stage.conditional_F, stage.effective_F) >= _WEAK
+            for stage in self.first_stages
+        )
 
-    def anderson_rubin(self, term: str = "rho", level: float = 0.95) -> AndersonRubinSet:
+    def anderson_rubin(
+        self,
+        term: str = "rho",
+        level: float = 0.95,
+        *,
+        wild: bool = False,
+        rng: int | np.random.Generator = 0,
+    ) -> AndersonRubinSet:
         """Confidence set of one coefficient that weak instruments do not break.
 
         Parameters
@@ -103,6 +132,11 @@ class InstrumentalResults(SpatialPanelResults):
             "rho" or a regressor, endogenous or not.
         level : float
             Confidence level in (0, 1).
+        wild : bool
+            Whether the reference distribution is the restricted wild cluster bootstrap by unit,
+            for few units, instead of F.
+        rng : int or Generator
+            Signs drawn with more than 16 units.
 
         Raises
         ------
@@ -112,11 +146,23 @@ class InstrumentalResults(SpatialPanelResults):
             If moments are clustered and there are several endogenous columns.
         """
         j = self._position(term)
+        if wild:
+            return self._wild(j, rng).set(level, term)
         return anderson_rubin_set(self.equation, j, level=level, by=self.by, name=term)
 
-    def anderson_rubin_pvalue(self, term: str = "rho", value: float = 0.0) -> float:
+    def anderson_rubin_pvalue(
+        self,
+        term: str = "rho",
+        value: float = 0.0,
+        *,
+        wild: bool = False,
+        rng: int | np.random.Generator = 0,
+    ) -> float:
         """Test that a coefficient has a value; not affected by weak instruments."""
-        return anderson_rubin_pvalue(self.equation, self._position(term), value, by=self.by)
+        j = self._position(term)
+        if wild:
+            return self._wild(j, rng).pvalue(value)
+        return anderson_rubin_pvalue(self.equation, j, value, by=self.by)
 
     def with_cov(self, cov: Covariance) -> InstrumentalResults:
         """Return the same fit with another covariance, first stages and tests to match.
@@ -202,28 +248,19 @@ class InstrumentalResults(SpatialPanelResults):
         return replace(table, notes=(fit, *table.notes[1:]))
 
     def first_stage(self, digits: int = 2) -> Table:
-        """Table of the first stages: F, conditional F, degrees of freedom, partial R²."""
-        rows = tuple(
-            (
-                stage.name,
-                number(stage.F, digits),
-                number(stage.conditional_F, digits),
-                f"{stage.df[0]}, {stage.df[1]}",
-                number(stage.partial_r2, 3),
-            )
-            for stage in self.first_stages
-        )
+        """Table of the first stages: F of three kinds, degrees of freedom, partial R²."""
+        rows = tuple(first_stage_cells(stage, digits) for stage in self.first_stages)
         kind = "homoskedastic" if self.by is None else f"clustered by {self.by}"
         plain = "" if self.by is None else ", homoskedastic,"
         weak = ("F below 10: report the Anderson-Rubin set, not t.",) * self.is_weak
         return Table(
             title="First stages",
-            columns=("Endogenous column", "F", "Conditional F", "df", "Partial R²"),
+            columns=FIRST_STAGE_COLUMNS,
             rows=rows,
             notes=(
                 f"F of the {len(self.equation.instruments)} excluded instruments, {kind}; "
                 "conditional on the other endogenous columns after Sanderson and Windmeijer "
-                f"(2016). Cragg-Donald smallest eigenvalue{plain} "
+                f"(2016). {EFFECTIVE} Cragg-Donald smallest eigenvalue{plain} "
                 f"{number(self.cragg_donald, digits)}.",
                 *weak,
             ),
@@ -234,6 +271,10 @@ class InstrumentalResults(SpatialPanelResults):
 
     def _repr_html_(self) -> str:
         return f"{self.summary().to_html()}\n{self.first_stage().to_html()}"
+
+    def _wild(self, j: int, rng: int | np.random.Generator) -> WildAndersonRubin:
+        random = np.random.default_rng(rng)
+        return wild_anderson_rubin(self.equation, j, self.design.effects, rng=random)
 
     def _position(self, term: str) -> int:
         names = list(self.params.index)
@@ -247,6 +288,19 @@ class InstrumentalResults(SpatialPanelResults):
     def _is_outside(self) -> bool:
         weights = self.estimate.weights
         return weights is not None and not weights.interval[0] < self.rho < weights.interval[1]
+
+
+def first_stage_cells(stage: FirstStage, digits: int = 2) -> tuple[str, ...]:
+    """Cells of one first stage under `FIRST_STAGE_COLUMNS`."""
+    return (
+        stage.name,
+        number(stage.F, digits),
+        f"{stage.df[0]}, {stage.df[1]}",
+        number(stage.conditional_F, digits),
+        number(stage.effective_F, digits),
+        number(stage.critical, digits),
+        number(stage.partial_r2, 3),
+    )
 
 
 def instrumented(cov: Covariance) -> By | None:

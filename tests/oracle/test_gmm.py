@@ -94,6 +94,18 @@ def test_linearmodels_first_stage(panel) -> None:
 
 
 @pytest.mark.parametrize("effects", BARS)
+def test_linearmodels_clustered_first_stage(panel, effects: str) -> None:
+    """Wald of the instruments; linearmodels has no factor, CR1 counts rows net of the effects."""
+    (stage,) = own(panel, effects, cov=ce.Cluster()).first_stages
+    clusters = pd.Series(panel.index.get_level_values("id"), index=panel.index)
+    other = peer(panel, effects).fit(cov_type="clustered", clusters=clusters)
+    wald = other.first_stage.diagnostics.loc["d", "f.stat"]
+    nobs, K = within(effects), 3 + (effects == "none")
+    factor = N / (N - 1) * (nobs - 1) / (nobs - K)
+    assert stage.F * 2 * factor == pytest.approx(wald, rel=RELATIVE)
+
+
+@pytest.mark.parametrize("effects", BARS)
 def test_linearmodels_hansen(panel, effects: str) -> None:
     fit = own(panel, effects, cov=ce.Cluster())
     clusters = pd.Series(panel.index.get_level_values("id"), index=panel.index)

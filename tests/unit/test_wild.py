@@ -100,7 +100,7 @@ def test_sampled_p_is_the_enumerated_one_within_its_error(sim16, weights: str) -
     noisy = panel.assign(y=panel["y"] + 12 * rng.standard_normal(len(panel)))
     fit = ce.ols("y ~ x1 + x2 | id + year", noisy).estimate
     exact = wild.wild_cluster(fit, "x2", rng=rng)
-    signs = wild._draw(16, weights, 20_000, rng)
+    signs = wild.draw_signs(16, weights, 20_000, rng)
     pieces = wild._pieces(fit, np.array([0.0, 1.0]))
     sampled = wild._test(pieces, signs, enumerated=False).pvalues(0.0)[0]
     error = np.sqrt(exact.pvalue * (1 - exact.pvalue) / 20_000)

@@ -1,0 +1,46 @@
+"""The year in which something that begins on a day counts as begun."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pandas as pd
+
+from ccec_econ.errors import DataError
+
+__all__ = ["Rule", "first_year"]
+
+Rule = Literal["june", "any", "full"]
+
+
+def first_year(begun: pd.Series, rule: Rule = "june") -> pd.Series[int]:
+    """Return the first year in which a beginning counts.
+
+    Parameters
+    ----------
+    begun : Series of days
+        Missing where nothing begins.
+    rule : {"june", "any", "full"}
+        ``june``: the year of the day if by 30 June, else the next. ``any``: the year of the day.
+        ``full``: the first year covered throughout.
+
+    Raises
+    ------
+    DataError
+        If the rule is unknown.
+
+    Examples
+    --------
+    >>> days = pd.Series(pd.to_datetime(["2015-12-26", "2014-06-30", "2014-01-01", None]))
+    >>> [first_year(days, rule).tolist() for rule in ("june", "any", "full")]
+    [[2016, 2014, 2014, <NA>], [2015, 2014, 2014, <NA>], [2016, 2015, 2014, <NA>]]
+    """
+    late = {
+        "june": begun.dt.month > 6,
+        "any": begun.dt.year < 0,
+        "full": begun.dt.day_of_year > 1,
+    }
+    if rule not in late:
+        raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(late)}.")
+    year: pd.Series[int] = begun.dt.year.astype("Int64") + late[rule].astype("Int64")
+    return year
