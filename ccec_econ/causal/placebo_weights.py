@@ -150,4 +150,4 @@ def _exchange(weights: Spectral | None, order: NDArray[np.int64]) -> Spectral | 
 
 
 def _one(weights: Spectrum, order: NDArray[np.int64]) -> Spectrum:
-    return replace(weights, W=weights.W[np.ix_(order, order)])
+    return weights.exchanged(order)

@@ -131,6 +131,10 @@ class SparseSpectrum(Spectrum):
         trace = float(self.matrix.diagonal().sum())
         return float((self.matrix.data**2).sum()), trace, float(columns @ columns) / self.N
 
+    def exchanged(self, order: NDArray[np.int64]) -> SparseSpectrum:
+        """Spectrum with units in another order: log-determinants stay."""
+        return replace(self, matrix=csr_array(self.matrix[order][:, order]), _held={})
+
     def same_as(self, other: Spectrum) -> bool:
         """Whether two spectra are of the same weights."""
         if not isinstance(other, SparseSpectrum):

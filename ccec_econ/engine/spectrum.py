@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +89,10 @@ class Spectrum(ABC):
     @abstractmethod
     def squares(self) -> tuple[float, float, float]:
         """Return sum w_ij^2, tr W and i'W W'i / N, of W as it stands."""
+
+    @abstractmethod
+    def exchanged(self, order: NDArray[np.int64]) -> Spectrum:
+        """Spectrum of the weights with units in another order, rows and columns alike."""
 
     @abstractmethod
     def same_as(self, other: Spectrum) -> bool:
@@ -187,6 +191,10 @@ class EigenSpectrum(Spectrum):
         """Return sum w_ij^2, tr W and i'W W'i / N."""
         columns = self.W.sum(axis=0)
         return float((self.W**2).sum()), float(np.trace(self.W)), float(columns @ columns) / self.N
+
+    def exchanged(self, order: NDArray[np.int64]) -> EigenSpectrum:
+        """Spectrum with units in another order: the eigenvalues stay."""
+        return replace(self, W=self.W[np.ix_(order, order)])
 
     def same_as(self, other: Spectrum) -> bool:
         """Whether two spectra are of the same weights."""

@@ -13,7 +13,7 @@ from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.models.instrumental import EFFECTIVE, InstrumentalResults
-from ccec_econ.models.resampling import randomisation_test
+from ccec_econ.models.randomisation import randomisation_test
 from ccec_econ.models.static import ols
 from ccec_econ.typeset import Printed, Table, interval, number
 

@@ -1,5 +1,6 @@
 """The railway of the circle: what opened when, how near it brings places, and what was planned."""
 
+from ccec_econ.data.dates import first_year
 from ccec_econ.rail.access import access, access_by_draw, masses, weights_by_year
 from ccec_econ.rail.adoption import adoption, exposure, first_opening, uncertain, urban_core
 from ccec_econ.rail.counterfactual import (
@@ -10,7 +11,7 @@ from ccec_econ.rail.counterfactual import (
 )
 from ccec_econ.rail.lines import Line, Stop, lines, places
 from ccec_econ.rail.network import Assumptions
-from ccec_econ.rail.openings import first_year, open_stations, openings
+from ccec_econ.rail.openings import open_stations, openings
 from ccec_econ.rail.sensitivity import sensitivity
 from ccec_econ.rail.times import times_by_year, travel_times
 from ccec_econ.rail.timetables import (

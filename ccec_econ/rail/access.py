@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ccec_econ.circle import Layer
 from ccec_econ.data.census import load_census
+from ccec_econ.data.dates import Rule
 from ccec_econ.data.panels import load_panel
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError, first_five
 from ccec_econ.rail.lines import Line
 from ccec_econ.rail.network import Assumptions
-from ccec_econ.rail.openings import Rule
 from ccec_econ.rail.times import times_by_year
 from ccec_econ.structure.access import market_access
 from ccec_econ.weights import from_matrix, row_standardise

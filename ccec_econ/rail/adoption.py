@@ -11,11 +11,12 @@ import pandas as pd
 
 from ccec_econ import circle
 from ccec_econ.circle import Layer
+from ccec_econ.data.dates import Rule, first_year
 from ccec_econ.data.rail import LINE_CLASSES, refuse_service
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
 from ccec_econ.rail.lines import named_after, nearest_place
-from ccec_econ.rail.openings import Imprecise, Rule, first_year, open_stations
+from ccec_econ.rail.openings import Imprecise, open_stations
 
 __all__ = [
     "Core",

@@ -10,9 +10,8 @@ import pandas as pd
 from ccec_econ.data.rail import load_stations
 from ccec_econ.errors import AlignmentError, DataError, first_five
 
-__all__ = ["Imprecise", "Rule", "first_year", "open_stations", "openings"]
+__all__ = ["Imprecise", "open_stations", "openings"]
 
-Rule = Literal["june", "any", "full"]
 Imprecise = Literal["first", "last"]
 
 _IMPRECISE = {"first": "earliest", "last": "latest"}
@@ -77,39 +76,6 @@ def open_stations(
     supposed = _days(line_openings, real.index)
     lag = stations["opened"] - stations["line"].map(real)
     return stations.assign(opened=stations["line"].map(supposed) + lag)
-
-
-def first_year(opened: pd.Series, rule: Rule = "june") -> pd.Series[int]:
-    """Return the first year in which an opening counts.
-
-    Parameters
-    ----------
-    opened : Series of days
-        Missing where nothing opens.
-    rule : {"june", "any", "full"}
-        ``june``: the year of the opening if by 30 June, else the next. ``any``: the year of the
-        opening. ``full``: the first year open throughout.
-
-    Raises
-    ------
-    DataError
-        If the rule is unknown.
-
-    Examples
-    --------
-    >>> days = pd.Series(pd.to_datetime(["2015-12-26", "2014-06-30", "2014-01-01", None]))
-    >>> [first_year(days, rule).tolist() for rule in ("june", "any", "full")]
-    [[2016, 2014, 2014, <NA>], [2015, 2014, 2014, <NA>], [2016, 2015, 2014, <NA>]]
-    """
-    late = {
-        "june": opened.dt.month > 6,
-        "any": opened.dt.year < 0,
-        "full": opened.dt.day_of_year > 1,
-    }
-    if rule not in late:
-        raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(late)}.")
-    year: pd.Series[int] = opened.dt.year.astype("Int64") + late[rule].astype("Int64")
-    return year
 
 
 def _dated(imprecise: Imprecise) -> pd.DataFrame:

@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.circle import Layer
+from ccec_econ.data.dates import Rule, first_year
 from ccec_econ.data.rail import LINE_CLASSES, load_stations, refuse_service
 from ccec_econ.rail.lines import Line, lines
 from ccec_econ.rail.network import Assumptions, build_network
-from ccec_econ.rail.openings import Rule, first_year, open_stations
+from ccec_econ.rail.openings import open_stations
 
 __all__ = ["served_on", "times_by_year", "travel_times"]
 

@@ -63,6 +63,13 @@ def test_two_forms(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
         np.testing.assert_allclose(A.pair(B), (G * H.T).sum() + (G * H).sum(), rtol=1e-10)
 
 
+def test_exchanged(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, eigen = pair
+    order = np.random.default_rng(2).permutation(60)
+    np.testing.assert_array_equal(sparse.exchanged(order).W, eigen.exchanged(order).W)
+    assert sparse.exchanged(order).logdet(0.4) == sparse.logdet(0.4)
+
+
 def test_lag_and_solve(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
     sparse, eigen = pair
     columns = np.random.default_rng(1).standard_normal((4, 60, 3))
