@@ -13,7 +13,14 @@ from numpy.typing import NDArray
 from ccec_econ.errors import AlignmentError, IdentificationError, PanelError, first_five
 from ccec_econ.panel import Panel
 
-__all__ = ["AlreadyTreated", "Controls", "Design", "adoption_from", "staggered_design"]
+__all__ = [
+    "AlreadyTreated",
+    "Controls",
+    "Design",
+    "adoption_from",
+    "first_treated",
+    "staggered_design",
+]
 
 AlreadyTreated = Literal["refuse", "leave_out"]
 Controls = Literal["not_yet_treated", "never_treated"]
@@ -133,7 +140,7 @@ def staggered_design(
     """
     panel = Panel.from_frame(data)
     _refuse_calendar(panel.times)
-    first = _aligned(adoption, panel.units)
+    first = first_treated(adoption, panel.units)
     early = first <= float(panel.times[0])
     left_out = tuple(panel.units[early])
     if left_out and already == "refuse":
@@ -204,8 +211,14 @@ def _refuse_calendar(times: pd.Index) -> None:
         )
 
 
-def _aligned(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
-    """First treated period of the units of the panel, infinite where missing."""
+def first_treated(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
+    """First treated period of the units asked for, shape (N,), infinite where missing.
+
+    Raises
+    ------
+    AlignmentError
+        If a unit is not in the index of `adoption`, or twice, or a period is no whole number.
+    """
     if not adoption.index.is_unique:
         twice = adoption.index[adoption.index.duplicated()]
         raise AlignmentError(f"adoption names {first_five(twice)} more than once; keep one row.")
