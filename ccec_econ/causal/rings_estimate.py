@@ -27,7 +27,7 @@ __all__ = [
     "two_stage",
 ]
 
-_RANK = 1e-10  # share of a column's size below which what other columns leave of it counts as none
+_RANK = 1e-10  # share of the size of a column, or of the largest root, that counts as none
 
 type Ringed = Cluster | Conley
 type Term = tuple[str, int | None]
@@ -104,7 +104,9 @@ def two_sets(groups: NDArray[np.int64], on: NDArray[np.bool_]) -> TwoSets:
     held = np.concatenate([present.sum(axis=1), present.sum(axis=0)]) > 0.0
     rank = int(held.sum()) - len(np.unique(part[held]))
     reached = part[None, :N] == part[N:][groups]
-    return TwoSets(groups, on, present, np.linalg.pinv(normal, hermitian=True), reached, rank)
+    return TwoSets(
+        groups, on, present, np.linalg.pinv(normal, rcond=_RANK, hermitian=True), reached, rank
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -35,7 +35,7 @@ _STAGES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Rings(Printed):
     """Effects on the treated and on those near them.
 
@@ -65,10 +65,10 @@ class Rings(Printed):
     effect: Effect
     method: Method
     bias: pd.DataFrame | None
-    identification: Identification = field(repr=False)
-    exposure: Exposure = field(repr=False)
-    design: Design = field(repr=False)
-    vcov: Vcov = field(repr=False)
+    identification: Identification
+    exposure: Exposure
+    design: Design
+    vcov: Vcov
     level: float
 
     @property
