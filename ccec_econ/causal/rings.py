@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from ccec_econ.causal.design import AlreadyTreated, Design, staggered_design
 from ccec_econ.causal.rings_clean import by_exposure, by_period, identification
-from ccec_econ.causal.rings_estimate import Linear, Ringed, Term, TwoSets, one_stage, two_stage
+from ccec_econ.causal.rings_estimate import Linear, Term, TwoSets, one_stage, two_stage
 from ccec_econ.causal.rings_exposure import Distances, Exposure, exposure
 from ccec_econ.causal.rings_results import TREATED, Columns, Effect, Method, Rings, measured
+from ccec_econ.causal.rings_variance import Ringed
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.cluster import Cluster
 
@@ -70,7 +71,9 @@ def rings(
     already : {"refuse", "leave_out"}
         What to do with units treated from the first period on.
     cov : Cluster or Conley, optional
-        ``Cluster("unit")`` by default, with t(g - 1); ``Conley(distances, cutoff, lags=...)``.
+        ``Cluster("unit", kind="CR2")`` by default: scores scaled, each estimate with its own
+        degrees of freedom, which few units in a ring make few. ``Cluster("unit")`` has t(g - 1);
+        ``Conley(distances, cutoff, lags=...)`` the normal.
     level : float
         Confidence level.
     metric : str
@@ -145,7 +148,7 @@ def rings(
         known,
         (naive, fit),
         columns,
-        cov=cov or Cluster("unit"),
+        cov=cov or Cluster("unit", kind="CR2"),
         effect=effect,
         method=method,
         level=level,

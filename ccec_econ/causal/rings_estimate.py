@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from ccec_econ.errors import IdentificationError, first_five
-from ccec_econ.inference.cluster import Cluster, outer
-from ccec_econ.inference.hac import Conley
-from ccec_econ.inference.vcov import Vcov
 
 __all__ = [
     "Linear",
-    "Ringed",
     "Term",
     "TwoSets",
-    "covariance",
     "one_stage",
     "two_sets",
     "two_stage",
@@ -29,7 +23,6 @@ __all__ = [
 
 _RANK = 1e-10  # share of the size of a column, or of the largest root, that counts as none
 
-type Ringed = Cluster | Conley
 type Term = tuple[str, int | None]
 """Label of a column and its event time, None where periods are pooled."""
 
@@ -127,8 +120,10 @@ class Linear:
         Zero at cells that are not used.
     cells : ndarray of bool, shape (T, N)
         Cells used.
-    effects : int
+    effects : TwoSets
         Effects fitted besides.
+    Z : ndarray, shape (T, N, K)
+        Regressors; in one stage, what the effects leave of them.
     stages : int
     """
 
@@ -137,12 +132,21 @@ class Linear:
     weights: NDArray[np.float64]
     residuals: NDArray[np.float64]
     cells: NDArray[np.bool_]
-    effects: int
+    effects: TwoSets
+    Z: NDArray[np.float64]
     stages: int
 
     def of(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Apply the weights to other values, (T, N): shape (K,)."""
         return np.asarray(np.einsum("tik,ti->k", self.weights, values))
+
+    def behind(self, weights: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Weights (T, N, R) on residuals as weights on the outcome, zero on cells not used.
+
+        The adjoint of y -> residuals: sum(v * residuals(y)) = sum(behind(v) * y).
+        """
+        products = np.einsum("tik,tir->kr", self.Z, weights)
+        return np.asarray(weights - self.effects.spread(weights) - self.weights @ products)
 
     @property
     def scores(self) -> NDArray[np.float64]:
@@ -168,7 +172,7 @@ def one_stage(
     estimate = np.einsum("tik,ti->k", weights, y)
     rest = (y[:, :, None] - Z @ estimate[:, None]) * effects.on[:, :, None]
     residuals = ((rest - effects.fitted(rest)) * effects.on[:, :, None])[:, :, 0]
-    return Linear(tuple(terms), estimate, weights, residuals, effects.on, effects.rank, 1)
+    return Linear(tuple(terms), estimate, weights, residuals, effects.on, effects, left, 1)
 
 
 def two_stage(
@@ -202,45 +206,7 @@ def two_stage(
     estimate = inverse @ np.einsum("tik,ti->k", Z, left)
     weights = (Z - effects.spread(Z)) @ inverse
     residuals = np.where(cells, left - Z @ estimate, 0.0)
-    return Linear(tuple(terms), estimate, weights, residuals, cells, effects.rank, 2)
-
-
-def covariance(fit: Linear, cov: Ringed, units: pd.Index) -> Vcov:
-    """Sum the scores by unit, or over cells that are near.
-
-    Parameters
-    ----------
-    fit : Linear
-    cov : Cluster or Conley
-        Clusters by unit: CR1 factor g/(g - 1) (nobs - 1)/(nobs - K), nobs net of effects, and
-        t(g - 1), g the units with a cell used. `Conley`: distances of all units, no factor,
-        normal.
-    units : Index
-        Labels of the N units.
-
-    Raises
-    ------
-    IdentificationError
-        If `cov` is another one; if a sum over near cells is not positive semidefinite.
-    AlignmentError
-        If the distances of `cov` lack a unit.
-    """
-    stages = ", first stage counted" if fit.stages == 2 else ""
-    if isinstance(cov, Conley):
-        known = units.intersection(cov.distances.index, sort=False)
-        near = replace(cov, distances=cov.distances.loc[known, known]).bind(units)
-        matrix = near.middle(fit.scores)
-        near.refuse_indefinite(matrix, [name for name, _ in fit.terms])
-        return Vcov(matrix, None, near.text + stages)
-    if not isinstance(cov, Cluster) or cov.by != "unit" or cov.kind != "CR1":
-        raise IdentificationError(
-            f"cov {cov!r}: rings know ce.Cluster('unit'), CR1, and ce.Conley(distances, cutoff)."
-        )
-    groups = int(fit.cells.any(axis=0).sum())
-    nobs = int(fit.cells.sum()) - fit.effects
-    factor = groups / (groups - 1) * (nobs - 1) / (nobs - len(fit.terms))
-    text = f"clustered by unit (CR1), {groups} clusters, t({groups - 1}){stages}"
-    return Vcov(factor * outer(fit.scores.sum(axis=0)), groups - 1, text)
+    return Linear(tuple(terms), estimate, weights, residuals, cells, effects, Z, 2)
 
 
 def _inverse(

@@ -12,9 +12,9 @@ from scipy import stats
 
 from ccec_econ.causal.design import Design
 from ccec_econ.causal.rings_clean import Identification
-from ccec_econ.causal.rings_estimate import Linear, Ringed, Term, covariance
+from ccec_econ.causal.rings_estimate import Linear, Term
 from ccec_econ.causal.rings_exposure import Exposure
-from ccec_econ.inference.vcov import Vcov
+from ccec_econ.causal.rings_variance import Errors, Ringed, errors
 from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["TREATED", "Columns", "Effect", "Method", "Rings", "measured"]
@@ -43,7 +43,7 @@ class Rings(Printed):
     ----------
     frame : DataFrame
         By term (and `event_time`, where estimates are split): ``estimate``, ``std_error``,
-        ``p_value``, ``lower``, ``upper``, and the ``units`` and ``cells`` behind it. Terms:
+        ``df``, ``p_value``, ``lower``, ``upper``, and the ``units`` and ``cells`` behind it. Terms:
         ``naive``; ``total`` or ``switching``, with those of the treated by ring where asked; the
         rings; ``mean of rings``, over exposed cells.
     effect : {"total", "switching"}
@@ -56,8 +56,8 @@ class Rings(Printed):
     identification : Identification
     exposure : Exposure
     design : Design
-    vcov : Vcov
-        Covariance of the coefficients, with its convention.
+    convention : str
+        Of the standard errors.
     level : float
     """
 
@@ -68,7 +68,7 @@ class Rings(Printed):
     identification: Identification
     exposure: Exposure
     design: Design
-    vcov: Vcov
+    convention: str
     level: float
 
     @property
@@ -87,7 +87,7 @@ class Rings(Printed):
                     name,
                     number(row["estimate"], digits),
                     number(row["std_error"], digits),
-                    interval(row["lower"], row["upper"], digits),
+                    _interval(row["lower"], row["upper"], digits),
                     f"{row['units']:,.0f}",
                     f"{row['cells']:,.0f}",
                 )
@@ -115,7 +115,7 @@ class Rings(Printed):
             f"Nothing is assumed to reach beyond {self.exposure.edges[-1]:g} "
             f"{self.exposure.metric}.",
             *self.identification.sentences(),
-            f"Covariance: {self.vcov.convention}.",
+            f"Standard errors: {self.convention}.",
         ]
         if self.identification.rings_without and self.effect == "total":
             lost = ", ".join(self.identification.rings_without)
@@ -172,7 +172,6 @@ def measured(
     """
     naive, fit = fits
     units = design.panel.units
-    vcov = covariance(fit, cov, units)
     rows = {term: (np.eye(len(columns))[i], mask) for i, (term, mask) in enumerate(columns.items())}
     bare: dict[Term, _Row] = {
         ("naive", k): (np.eye(len(naive.terms))[i], design.treated & fit.cells)
@@ -181,21 +180,16 @@ def measured(
     pooled = all(k is None for _, k in columns)
     if pooled:
         rows = _combined(rows, effect)
-    frame = pd.concat(
-        [
-            _frame(bare, naive, covariance(naive, cov, units), level),
-            _frame(
-                {(_named(name, effect), k): row for (name, k), row in rows.items()},
-                fit,
-                vcov,
-                level,
-            ),
-        ]
+    named = {(_named(name, effect), k): row for (name, k), row in rows.items()}
+    beside, found = (
+        errors(one, cov, units, np.array([slope for slope, _ in shown.values()]))
+        for one, shown in ((naive, bare), (fit, named))
     )
+    frame = pd.concat([_frame(bare, naive, beside, level), _frame(named, fit, found, level)])
     if pooled:
         frame = frame.droplevel("event_time")
     bias = _bias(naive, fit, columns) if pooled and effect == "total" else None
-    return Rings(frame, effect, method, bias, known, seen, design, vcov, level)
+    return Rings(frame, effect, method, bias, known, seen, design, found.convention, level)
 
 
 def _combined(rows: dict[Term, _Row], effect: Effect) -> dict[Term, _Row]:
@@ -225,19 +219,19 @@ def _mean(rows: dict[Term, _Row]) -> _Row:
     return cells / cells.sum() @ np.array(slopes), np.any(masks, axis=0)
 
 
-def _frame(rows: dict[Term, _Row], fit: Linear, vcov: Vcov, level: float) -> pd.DataFrame:
+def _frame(rows: dict[Term, _Row], fit: Linear, found: Errors, level: float) -> pd.DataFrame:
     """Estimates, errors, p-values and intervals of combinations of coefficients."""
-    slopes = np.array([slope for slope, _ in rows.values()])
+    estimate = np.array([slope for slope, _ in rows.values()]) @ fit.estimate
     masks = [mask for _, mask in rows.values()]
-    estimate = slopes @ fit.estimate
-    error = np.sqrt(np.einsum("rk,kl,rl->r", slopes, vcov.matrix, slopes))
-    reach = vcov.quantile(level, slopes) * error
+    error = found.std_error
+    reach = stats.t.ppf(0.5 + level / 2, found.df) * error
     with np.errstate(divide="ignore", invalid="ignore"):
-        p = 2.0 * stats.t.sf(np.abs(estimate / error), vcov.degrees(slopes))
+        p = 2.0 * stats.t.sf(np.abs(estimate / error), found.df)
     return pd.DataFrame(
         {
             "estimate": estimate,
             "std_error": error,
+            "df": found.df,
             "p_value": p,
             "lower": estimate - reach,
             "upper": estimate + reach,
@@ -261,3 +255,7 @@ def _bias(naive: Linear, fit: Linear, columns: Columns) -> pd.DataFrame:
 def _named(name: str, effect: Effect) -> str:
     """Print the treated by the name of the effect that is estimated on them."""
     return effect + name.removeprefix(TREATED) if name.startswith(TREATED) else name
+
+
+def _interval(lower: float, upper: float, digits: int) -> str:
+    return interval(lower, upper, digits) if np.isfinite(lower) else ""

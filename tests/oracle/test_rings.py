@@ -83,7 +83,7 @@ def test_clustered_errors() -> None:
     """With all dummies ours; without two of them theirs, which then depend on the first unit."""
     simulation = simulated(0)
     data, adoption, distances, _ = simulation
-    found = ce.causal.rings(data, "y", adoption, distances, EDGES)
+    found = ce.causal.rings(data, "y", adoption, distances, EDGES, cov=ce.Cluster())
     n, net = 480, 480 - 67
     ratio = np.sqrt((n - 1) / (n - 3) / ((net - 1) / (net - 3)))
     ours = ratio * found.frame["std_error"].iloc[1:4]

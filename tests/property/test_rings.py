@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 import ccec_econ as ce
 from ccec_econ.causal.design import staggered_design
 from ccec_econ.causal.rings_clean import by_exposure, by_period
+from ccec_econ.causal.rings_estimate import Linear, one_stage, two_stage
 from ccec_econ.causal.rings_exposure import exposure
+from ccec_econ.causal.rings_variance import errors
 from ringed import EDGES, nearest_treated, simulated
 
 SEEDS = st.integers(0, 10**6)
@@ -38,7 +40,7 @@ def dense(y, Z, groups, on, cells):
 @given(seed=SEEDS, onsets=st.sampled_from([(3, 5, 6), (4,), (3, 4, 5, 6, 7)]))
 def test_two_stages_are_the_dense_algebra(seed: int, onsets: tuple[int, ...]) -> None:
     data, adoption, distances, _ = simulated(seed, onsets=onsets)
-    found = ce.causal.rings(data, "y", adoption, distances, EDGES)
+    found = ce.causal.rings(data, "y", adoption, distances, EDGES, cov=ce.Cluster())
     y, D, ring = found.design.y, found.design.treated, found.exposure.ring
     T, N = y.shape
     Z = np.stack([D, ~D & (ring == 0), ~D & (ring == 1)], axis=2).astype(float)
@@ -50,7 +52,7 @@ def test_two_stages_are_the_dense_algebra(seed: int, onsets: tuple[int, ...]) ->
     np.testing.assert_allclose(found.frame["estimate"][1 : K + 1], theta, atol=ROUNDING)
     rows, nobs = psi.sum(axis=0), T * N - (T + N - 1)
     V = N / (N - 1) * (nobs - 1) / (nobs - K) * rows.T @ rows
-    np.testing.assert_allclose(found.vcov.matrix, V, rtol=1e-8, atol=1e-14)
+    np.testing.assert_allclose(found.frame["std_error"][1 : K + 1], np.sqrt(np.diag(V)), rtol=1e-8)
 
 
 @settings(max_examples=12, deadline=None)
@@ -147,3 +149,47 @@ def test_effects_of_units_and_periods_drop_out(seed: int, method: str) -> None:
         rtol=1e-7,
         atol=1e-10,
     )
+
+
+@settings(max_examples=6, deadline=None)
+@given(seed=SEEDS, method=st.sampled_from(["two_stage", "twfe"]))
+def test_scaled_scores_by_residuals_of_every_basis_vector(seed: int, method: str) -> None:
+    """CR2: with e = M u, the scores of units and their moments for white u, by M itself."""
+    data, adoption, distances, _ = simulated(seed, units=15, periods=5, size=300.0, onsets=(3, 4))
+    design = staggered_design(data, "y", adoption)
+    seen = exposure(design, adoption, distances, EDGES)
+    D, clean = design.treated, ~design.treated & ~seen.exposed
+    T, N = D.shape
+    effects = by_period(design, clean if method == "two_stage" else np.ones_like(D))
+    cells = effects.reached
+    Z = np.stack([D, ~D & seen.exposed], axis=2) & cells[:, :, None]
+    Z = Z[:, :, Z.any(axis=(0, 1))].astype(float)
+    if not (D & cells).any() or not clean[-1].any():
+        return
+    terms = [(str(k), None) for k in range(Z.shape[2])]
+
+    def fit(y: np.ndarray) -> Linear:
+        if method == "twfe":
+            return one_stage(y, Z, terms, effects)
+        return two_stage(y, Z, terms, effects, cells)
+
+    M = np.stack([fit(u.reshape(T, N)).residuals.reshape(-1) for u in np.eye(T * N)], axis=1)
+    found = fit(design.y)
+    slope = np.eye(len(terms))[0]
+    w = (found.weights @ slope).reshape(-1)
+    unit = np.tile(np.arange(N), T)
+    parts = np.stack([M.T @ np.where(unit == i, w, 0.0) for i in range(N)], axis=1)
+    true = np.array([(w[unit == i] ** 2).sum() for i in range(N)])
+    held = (parts**2).sum(axis=0)
+    got = errors(found, ce.Cluster(kind="CR2"), design.panel.units, slope[None])
+    if (held[true > 1e-12] < 1e-9).any():
+        assert np.isnan(got.std_error[0])
+        return
+    scale = np.sqrt(np.divide(true, held, out=np.zeros(N), where=true > 1e-12))
+    scaled = parts * scale
+    np.testing.assert_allclose(
+        got.std_error[0], np.linalg.norm(scaled.T @ design.y.reshape(-1)), rtol=1e-7
+    )
+    P = scaled.T @ scaled
+    assert np.trace(P) == pytest.approx(w @ w)
+    assert got.df[0] == pytest.approx(np.trace(P) ** 2 / (P**2).sum(), rel=1e-7)

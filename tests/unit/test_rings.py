@@ -163,18 +163,16 @@ def test_cells_beyond_reach_are_counted() -> None:
 
 def test_covariances() -> None:
     data, adoption, distances, _ = simulated(1)
-    plain = ce.causal.rings(data, "y", adoption, distances, EDGES)
+    plain = ce.causal.rings(data, "y", adoption, distances, EDGES, cov=ce.Cluster())
     near = ce.Conley(distances, 80.0, lags=3)
     conley = ce.causal.rings(data, "y", adoption, distances, EDGES, cov=near)
     assert plain.frame["estimate"].equals(conley.frame["estimate"])
     assert not np.allclose(plain.frame["std_error"], conley.frame["std_error"], rtol=1e-3)
-    assert plain.vcov.convention == (
-        "clustered by unit (CR1), 60 clusters, t(59), first stage counted"
-    )
-    assert conley.vcov.convention == (
+    assert plain.convention == ("clustered by unit (CR1), 60 clusters, t(59), first stage counted")
+    assert conley.convention == (
         "Conley, bartlett kernel to 80 km, 3 lags within units, normal, first stage counted"
     )
-    for cov in (ce.Cluster("time"), ce.Cluster(kind="CR2"), ce.Information()):
+    for cov in (ce.Cluster("time"), ce.Information()):
         with pytest.raises(IdentificationError, match="rings know"):
             ce.causal.rings(data, "y", adoption, distances, EDGES, cov=cov)  # type: ignore[arg-type]
     few = ce.Conley(distances.iloc[:50, :50], 80.0)
