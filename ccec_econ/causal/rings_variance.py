@@ -69,6 +69,12 @@ def errors(fit: Linear, cov: Ringed, units: pd.Index, slopes: NDArray[np.float64
     that model, of each combination its own. Bell and McCaffrey (2002) scale residuals instead,
     which two stages do not allow: residuals of the first stage add to zero by unit, the weights
     do not. Needs memory for T N^2 numbers.
+
+    In 400 simulated panels 95 % intervals held a total effect and two spillovers in 95, 96 and
+    96 % with 20 treated units of 120 and 12 in the nearer ring (CR1 92, 91, 94 %), and in 98, 100
+    and 94 % with 6 of 60 and 2 in the nearer ring (CR1 85, 64, 91 %). With errors dependent in
+    space and time: 98, 99 and 91 % in the smaller design; Conley to the last edge, 9 lags, 86, 66
+    and 82 %.
     """
     stages = ", first stage counted" if fit.stages == 2 else ""
     if isinstance(cov, Conley):
