@@ -140,14 +140,14 @@ def rings(
     split = horizon if by == "event_time" else -1
     effect, effects = _effects(design, seen, known.total, effect, method)
     columns = _columns(design, seen, effect, split, treated_rings)
-    fit, columns = _fitted(design, columns, effects, method)
-    naive = _naive(design, fit, split, method)
+    fit = _fitted(design, columns, effects, method)
+    naive = _naive(design, fit[0], split, method)
     return measured(
         design,
         seen,
         known,
-        (naive, fit),
-        columns,
+        naive,
+        fit,
         cov=cov or Cluster("unit", kind="CR2"),
         effect=effect,
         method=method,
@@ -223,9 +223,11 @@ def _fitted(
     return two_stage(design.y, Z, terms, effects, used & effects.reached), kept
 
 
-def _naive(design: Design, fit: Linear, split: int | None, method: Method) -> Linear:
+def _naive(
+    design: Design, fit: Linear, split: int | None, method: Method
+) -> tuple[Linear, Columns]:
     """Estimate the effect on the treated as if nobody else were touched, on the same cells."""
     clock = design.periods[:, None] - design.adoption
     columns = _by_time(TREATED, design.treated & fit.cells, clock, split)
     on = fit.cells if method == "twfe" else fit.cells & ~design.treated
-    return _fitted(design, columns, by_period(design, on), method)[0]
+    return _fitted(design, columns, by_period(design, on), method)

@@ -149,8 +149,8 @@ def measured(
     design: Design,
     seen: Exposure,
     known: Identification,
-    fits: tuple[Linear, Linear],
-    columns: Columns,
+    naive: tuple[Linear, Columns],
+    fit: tuple[Linear, Columns],
     *,
     cov: Ringed,
     effect: Effect,
@@ -163,33 +163,32 @@ def measured(
     ----------
     design, seen, known
         Panel, exposure, and what is clean.
-    fits : (Linear, Linear)
-        The naive fit and that with rings.
-    columns : mapping of Term to ndarray of bool, shape (T, N)
-        Cells of the terms of the fit with rings.
+    naive, fit : (Linear, mapping of Term to ndarray of bool, shape (T, N))
+        The naive fit and that with rings, each with the cells of its terms.
     cov, effect, method, level
         As in `rings`.
     """
-    naive, fit = fits
-    units = design.panel.units
-    rows = {term: (np.eye(len(columns))[i], mask) for i, (term, mask) in enumerate(columns.items())}
-    bare: dict[Term, _Row] = {
-        ("naive", k): (np.eye(len(naive.terms))[i], design.treated & fit.cells)
-        for i, (_, k) in enumerate(naive.terms)
-    }
+    columns, units = fit[1], design.panel.units
+    bare = {("naive", k): row for (_, k), row in _rows(naive[1]).items()}
+    rows = _rows(columns)
     pooled = all(k is None for _, k in columns)
     if pooled:
         rows = _combined(rows, effect)
     named = {(_named(name, effect), k): row for (name, k), row in rows.items()}
     beside, found = (
         errors(one, cov, units, np.array([slope for slope, _ in shown.values()]))
-        for one, shown in ((naive, bare), (fit, named))
+        for (one, _), shown in ((naive, bare), (fit, named))
     )
-    frame = pd.concat([_frame(bare, naive, beside, level), _frame(named, fit, found, level)])
+    frame = pd.concat([_frame(bare, naive[0], beside, level), _frame(named, fit[0], found, level)])
     if pooled:
         frame = frame.droplevel("event_time")
-    bias = _bias(naive, fit, columns) if pooled and effect == "total" else None
+    bias = _bias(naive[0], fit[0], columns) if pooled and effect == "total" else None
     return Rings(frame, effect, method, bias, known, seen, design, found.convention, level)
+
+
+def _rows(columns: Columns) -> dict[Term, _Row]:
+    """Every coefficient by itself, with its cells."""
+    return dict(zip(columns, zip(np.eye(len(columns)), columns.values(), strict=True), strict=True))
 
 
 def _combined(rows: dict[Term, _Row], effect: Effect) -> dict[Term, _Row]:
