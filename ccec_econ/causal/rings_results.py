@@ -78,6 +78,15 @@ class Rings(Printed):
             return float("nan")
         return float(self.bias["part"].drop("remainder").sum())
 
+    @property
+    def detectable(self) -> pd.Series:
+        """Smallest effect that a test at 5 % finds with power 80 %, by term.
+
+        (t_.975 + t_.8) standard errors, with the degrees of freedom of the term.
+        """
+        reach = stats.t.ppf(0.975, self.frame["df"]) + stats.t.ppf(0.8, self.frame["df"])
+        return (reach * self.frame["std_error"]).rename("detectable")
+
     def summary(self, title: str | None = None, digits: int = 3) -> Table:
         """Estimates with standard errors and intervals, and what is clean beneath."""
         rows = []

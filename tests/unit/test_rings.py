@@ -175,6 +175,10 @@ def test_covariances() -> None:
     for cov in (ce.Cluster("time"), ce.Information()):
         with pytest.raises(IdentificationError, match="rings know"):
             ce.causal.rings(data, "y", adoption, distances, EDGES, cov=cov)  # type: ignore[arg-type]
+    # 1.96 + 0.84 errors where the reference is the normal.
+    ratio = conley.detectable / conley.frame["std_error"]
+    assert ratio.to_numpy() == pytest.approx(2.8016, abs=1e-4)
+    assert (plain.detectable > 2.8 * plain.frame["std_error"]).all()
     few = ce.Conley(distances.iloc[:50, :50], 80.0)
     with pytest.raises(AlignmentError):
         ce.causal.rings(data, "y", adoption, distances, EDGES, cov=few)
