@@ -42,6 +42,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     }
     variants = {label: estimate(setting, **options) for label, options in others(setting).items()}
     events = estimate(setting, LEADING, by="event_time", horizon=setting["horizon"])
+    treated = estimate(setting, LEADING, treated_rings=True)
     clean = clean_by_year(found, variants)
     frame = pd.concat({name: fit.frame for name, fit in found.items()}, names=["sample"])
     conley_errors = pd.concat({name: fit.frame["std_error"] for name, fit in near.items()})
@@ -53,16 +54,19 @@ def build(config: dict[str, Any]) -> Exhibit:
             "": table_rings(found, frame),
             "variants": shown,
             "clean": table_clean(clean),
+            "treated": treated.summary("Night lights: station counties by their nearest other one"),
             "event": events.summary("Night lights by years since opening, and by ring"),
         },
         data={
             "": frame.reset_index(),
             "variants": variants_frame({"Leading": found[LEADING]} | variants),
             "clean": clean.reset_index(),
+            "treated": treated.frame.reset_index(),
             "event": events.frame.reset_index(),
         },
         finding=finding(found, variants),
-        numbers=numbers(found | {"one_regression": variants["One regression"]}),
+        numbers=numbers(found | {"one_regression": variants["One regression"]})
+        | {"alone": alone(treated)},
     )
 
 
@@ -70,12 +74,14 @@ def estimate(setting: dict[str, Any], name: str, **options: Any) -> ce.causal.Ri
     """Estimate one sample; options replace what is set for it."""
     layer = "city" if name == "city" else "county"
     span = setting[name] if name != "minutes" else setting["lights"]
-    service, rule = (options.pop(key, setting[key]) for key in ("service", "rule"))
-    adoption = ce.rail.adoption(layer, service=service, rule=rule)
+    dated = {key: options.pop(key, setting[key]) for key in ("service", "rule", "unlocated")}
+    adoption = ce.rail.adoption(layer, **dated)
     minutes = name == "minutes"
     edges = options.pop("edges", setting["minutes" if minutes else EDGES.get(name, "km")])
     distances = (
-        ce.rail.times_by_year(range(span[0], span[1] + 1), layer, service=service, rule=rule)
+        ce.rail.times_by_year(
+            range(span[0], span[1] + 1), layer, service=dated["service"], rule=dated["rule"]
+        )
         if minutes
         else ce.weights.distances(layer)
     )
@@ -129,6 +135,7 @@ def others(setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "Any line with multiple-unit trains": {"name": LEADING, "service": "hsr_emu"},
         "Lines of 250 km/h or more": {"name": LEADING, "service": "hsr_250"},
         "Opened at any time of the year": {"name": LEADING, "rule": "any"},
+        "Stations of unknown county in none": {"name": LEADING, "unlocated": "omit"},
         "Switching effect, same exposure": {"name": LEADING, "effect": "switching"},
         "County GDP": {"name": "gdp"},
         "County GDP, edges 0–25–50 km": {"name": "gdp", "edges": setting["other_km"][0]},
@@ -197,6 +204,12 @@ def table_rings(found: dict[str, ce.causal.Rings], frame: pd.DataFrame) -> Table
         ),
         text_columns=frozenset({1}),
     )
+
+
+def alone(fit: ce.causal.Rings) -> int:
+    """Count the unit-years of station counties with no other one within the last edge."""
+    beyond = [term for term in fit.frame.index if term.startswith("total, beyond")]
+    return int(fit.frame.loc[beyond, "cells"].sum())
 
 
 def with_error(fit: ce.causal.Rings, term: str) -> str:
@@ -335,6 +348,7 @@ def numbers(found: dict[str, ce.causal.Rings]) -> dict[str, object]:
             "left_out": len(fit.design.left_out),
             "treated": int(known.cells.loc["treated", "units"]),
             "reached": int(known.cells.loc["treated", "units_reached"]),
+            "cells": int(known.cells.loc["treated", "reached"]),
             "clean_first": int(known.clean_units.iloc[0]),
             "clean_last": int(known.clean_units.iloc[-1]),
             "never_near": len(known.never_near),

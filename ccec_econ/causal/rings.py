@@ -88,7 +88,8 @@ def rings(
     ------
     PanelError, AlignmentError, IdentificationError
         As `staggered_design`; if the edges do not rise from 0, distances lack a unit or period,
-        `horizon` is negative; if neither the total nor the switching effect is identified.
+        an option is unknown or `horizon` negative; if neither the total nor the switching effect is
+        identified.
 
     Notes
     -----
@@ -132,8 +133,7 @@ def rings(
     >>> found.frame["estimate"].round(3).to_dict()
     {'naive': 0.875, 'total': 1.0, '0–15 km': 0.5, 'mean of rings': 0.5}
     """
-    if horizon is not None and horizon < 0:
-        raise IdentificationError(f"horizon {horizon}: give a whole number, zero or more.")
+    _refuse_options(method, effect, by, horizon)
     design = staggered_design(data, outcome, adoption, already=already)
     seen = exposure(design, adoption, distances, edges, metric)
     known = identification(design, seen)
@@ -153,6 +153,21 @@ def rings(
         method=method,
         level=level,
     )
+
+
+def _refuse_options(method: str, effect: str, by: str, horizon: int | None) -> None:
+    known = {
+        "method": (method, ("two_stage", "twfe")),
+        "effect": (effect, ("total", "switching")),
+        "by": (by, ("pooled", "event_time")),
+    }
+    for name, (given, choices) in known.items():
+        if given not in choices:
+            raise IdentificationError(
+                f"{name} {given!r} is unknown; choose one of {', '.join(choices)}."
+            )
+    if horizon is not None and horizon < 0:
+        raise IdentificationError(f"horizon {horizon}: give a whole number, zero or more.")
 
 
 def _effects(

@@ -195,6 +195,9 @@ def test_refusals() -> None:
         call(edges=(0, np.inf))
     with pytest.raises(IdentificationError, match="horizon -1"):
         call(by="event_time", horizon=-1)
+    for option in ("method", "effect", "by"):
+        with pytest.raises(IdentificationError, match=f"{option} 'else' is unknown"):
+            call(**{option: "else"})
     with pytest.raises(AlignmentError, match="no row for f"):
         call(KM.drop("f"))
     with pytest.raises(AlignmentError, match="no column for a"):
@@ -209,3 +212,14 @@ def test_refusals() -> None:
     unreached = KM.copy()
     unreached.loc["d", "a"] = np.inf
     assert call(unreached).frame.loc["total", "estimate"] == pytest.approx(3.0)
+
+
+def test_one_unit_has_no_standard_error() -> None:
+    """The mean of one treated unit leaves it no residual: scaled scores say so, CR1 does not."""
+    found = ce.causal.rings(DATA, "y", OPENED, KM, (0, 15))
+    missing = found.frame.loc[["total", "0–15 km"], ["std_error", "lower", "p_value"]].isna()
+    assert missing.to_numpy().all()
+    row = next(row for row in found.summary().rows if row[0] == "total")
+    assert row[1:4] == ("3.000", "", "")
+    plain = ce.causal.rings(DATA, "y", OPENED, KM, (0, 15), cov=ce.Cluster())
+    assert plain.frame["std_error"].notna().all()
