@@ -73,7 +73,7 @@ def build(config: dict[str, Any]) -> Exhibit:
 def estimate(setting: dict[str, Any], name: str, **options: Any) -> ce.causal.Rings:
     """Estimate one sample; options replace what is set for it."""
     layer = "city" if name == "city" else "county"
-    span = setting[name] if name != "minutes" else setting["lights"]
+    span = options.pop("years", setting[name if name != "minutes" else "lights"])
     dated = {key: options.pop(key, setting[key]) for key in ("service", "rule", "unlocated")}
     adoption = ce.rail.adoption(layer, **dated)
     minutes = name == "minutes"
@@ -106,12 +106,12 @@ def sample(name: str, years: tuple[int, int]) -> pd.DataFrame:
         frame = ce.data.load_panel(years=years)
         return np.log(frame["gdp_pc"]).rename("outcome").to_frame()
     frame = ce.data.load_panel(layer="county", years=years)
-    core = ce.rail.urban_core()
+    core = ce.rail.urban_core().notna()
     column = "gdp" if name == "gdp" else "night_lights"
     later = frame.index.get_level_values("year") > years[0]
     bad = frame[column].isna() | (frame["gdp_break"] & later & (name == "gdp"))
     units = frame.index.get_level_values("unit")
-    dropped = bad.groupby("unit").any() | core.notna()
+    dropped = bad.groupby("unit").any() | core
     kept = frame.loc[~dropped.reindex(units).to_numpy(), column]
     return np.log(kept).rename("outcome").to_frame()
 
@@ -135,6 +135,9 @@ def others(setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "Any line with multiple-unit trains": {"name": LEADING, "service": "hsr_emu"},
         "Lines of 250 km/h or more": {"name": LEADING, "service": "hsr_250"},
         "Opened at any time of the year": {"name": LEADING, "rule": "any"},
+        "First full year counts": {"name": LEADING, "rule": "full"},
+        "Lines of 350 km/h": {"name": LEADING, "service": "hsr_350"},
+        "Before the pandemic": {"name": LEADING, "years": setting["before"]},
         "Stations of unknown county in none": {"name": LEADING, "unlocated": "omit"},
         "Switching effect, same exposure": {"name": LEADING, "effect": "switching"},
         "County GDP": {"name": "gdp"},
