@@ -150,3 +150,30 @@ def test_one_regression_is_ols() -> None:
         np.testing.assert_allclose(frame["p_value"], fit.pvalues, rtol=1e-6)
         naive = ce.ols("y ~ D | unit + year", data, cov=cov)
         assert ours.frame.loc["naive", "std_error"] == pytest.approx(naive.std_errors["D"])
+
+
+def test_counties_of_the_circle() -> None:
+    """Table 13A: units treated before the panel and the urban districts stay in as sources."""
+    panel = ce.data.load_panel(layer="county", years=(2013, 2022))
+    km = ce.weights.distances("county")
+    adoption = ce.rail.adoption("county")
+    edges = (0, 25, 50, 100)
+    data = np.log(panel["night_lights"]).rename("y").to_frame()
+    core = ce.rail.urban_core().notna()
+    outside = data[~core.reindex(data.index.get_level_values("unit")).to_numpy()]
+    ours = ce.causal.rings(outside, "y", adoption, km, edges, already="leave_out")
+    long = data.reset_index()
+    long["number"] = km.index.get_indexer(long["unit"])
+    long["lat"], long["lon"] = long["number"].astype(float), 0.0
+    first = long["unit"].map(adoption).astype("Float64")
+    long["first"] = first.to_numpy(float, na_value=np.inf)
+    table = km.to_numpy()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        found = SpilloverDiD(
+            rings=list(edges),
+            conley_coords=("lat", "lon"),
+            conley_metric=lambda a, b: table[np.ix_(a[:, 0].astype(int), b[:, 0].astype(int))],
+        ).fit(long, outcome="y", unit="number", time="year", first_treat="first")
+    theirs = [found.att, *found.spillover_effects["coef"]]
+    np.testing.assert_allclose(ours.frame["estimate"].iloc[1:5], theirs, atol=SOLVER)
