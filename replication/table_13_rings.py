@@ -56,16 +56,19 @@ def build(config: dict[str, Any]) -> Exhibit:
             "variants": shown,
             "clean": table_clean(clean),
             "treated": treated.summary("Night lights: station counties by their nearest other one"),
+            "event": events.summary(
+                "Night lights by years since opening and by ring; "
+                f"+{setting['horizon']} and later years together"
+            ),
             "early": table_early(early),
-            "event": events.summary("Night lights by years since opening, and by ring"),
         },
         data={
             "": frame.reset_index(),
             "variants": variants_frame({"Leading": found[LEADING]} | variants),
             "clean": clean.reset_index(),
             "treated": treated.frame.reset_index(),
-            "early": early,
             "event": events.frame.reset_index(),
+            "early": early,
         },
         finding=finding(found, variants),
         numbers=numbers(found | {"one_regression": variants["One regression"]})
@@ -198,7 +201,14 @@ def table_early(early: pd.DataFrame) -> Table:
 def early_numbers(early: pd.DataFrame) -> dict[str, float]:
     """Keep the smallest p-value before an opening, as it is and adjusted for asking often."""
     p = early.set_index(["sample", "term", "event_time"])["p_value"].dropna()
-    return {"asked": len(p), "p": float(p.min()), "p_holm": float(ce.holm(p).min())}
+    lights = early.loc[early["sample"] != "gdp", "estimate"]
+    return {
+        "asked": len(p),
+        "p": float(p.min()),
+        "p_holm": float(ce.holm(p).min()),
+        "lights": len(lights),
+        "lights_above": int((lights > 0).sum()),
+    }
 
 
 def span_of(fit: ce.causal.Rings) -> str:

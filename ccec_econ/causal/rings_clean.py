@@ -46,12 +46,6 @@ class Identification:
     cells: pd.DataFrame
     total: bool
 
-    @property
-    def rings_without(self) -> tuple[str, ...]:
-        """Rings in which no cell is reached."""
-        rings = self.cells.drop(["clean", "treated"])
-        return tuple(str(ring) for ring in rings.index[rings["reached"] == 0])
-
     def sentences(self) -> tuple[str, ...]:
         """Say what is clean and what is not, for the foot of a table."""
         counts = self.clean_units

@@ -31,7 +31,8 @@ type _Row = tuple[NDArray[np.float64], NDArray[np.bool_]]  # slope over coeffici
 MEAN = "mean of rings"
 _STAGES = {
     "two_stage": "Two stages: unit and {groups} effects from {cells} cells, then means of others.",
-    "twfe": "One regression with unit and {groups} effects; effects do not differ by date.",
+    "twfe": "One regression with unit and {groups} effects on all cells, reached by clean ones or "
+    "not; effects are taken not to differ by date.",
 }
 
 
@@ -126,9 +127,11 @@ class Rings(Printed):
             *self.identification.sentences(),
             f"Standard errors: {self.convention}.",
         ]
-        if self.identification.rings_without and self.effect == "total":
-            lost = ", ".join(self.identification.rings_without)
-            out.append(f"No unit-period to estimate from in {lost}.")
+        lost = [
+            name for name in self.exposure.labels if name not in self.frame.index.unique("term")
+        ]
+        if lost and self.effect == "total":
+            out.append(f"No unit-period to estimate from in {', '.join(lost)}.")
         if self.design.left_out:
             out.append(
                 f"{len(self.design.left_out)} units treated from the first period on are left out "

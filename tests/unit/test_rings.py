@@ -55,7 +55,6 @@ def test_edges_belong_outwards_and_the_last_ring_is_closed() -> None:
     found = ce.causal.rings(DATA, "y", OPENED, KM, (0, 10, 20))
     assert found.exposure.ring[-1].tolist() == [2, 1, 1, 2, 2, 2]  # 10 km: second; 20 km: too
     assert found.exposure.distance[-1, 0] == np.inf  # nobody else is treated
-    assert found.identification.rings_without == ("0–10 km",)
     assert "0–10 km" not in found.frame.index
     assert "No unit-period to estimate from in 0–10 km." in str(found)
 
