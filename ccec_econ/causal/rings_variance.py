@@ -73,8 +73,8 @@ def errors(fit: Linear, cov: Ringed, units: pd.Index, slopes: NDArray[np.float64
     In 400 simulated panels 95 % intervals held a total effect and two spillovers in 95, 96 and
     96 % with 20 treated units of 120 and 12 in the nearer ring (CR1 92, 91, 94 %), and in 98, 100
     and 94 % with 6 of 60 and 2 in the nearer ring (CR1 85, 64, 91 %). With errors dependent in
-    space and time: 98, 99 and 91 % in the smaller design; Conley to the last edge, 9 lags, 86, 66
-    and 82 %.
+    space and time CR2 held them in 92, 90 and 89 % (CR1 89, 86, 86 %; Conley to the last edge, 9
+    lags, 87, 86, 85 %) and 98, 99 and 91 % (CR1 89, 66, 85 %; Conley 86, 66, 82 %).
     """
     stages = ", first stage counted" if fit.stages == 2 else ""
     if isinstance(cov, Conley):

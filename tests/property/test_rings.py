@@ -55,6 +55,26 @@ def test_two_stages_are_the_dense_algebra(seed: int, onsets: tuple[int, ...]) ->
     np.testing.assert_allclose(found.frame["std_error"][1 : K + 1], np.sqrt(np.diag(V)), rtol=1e-8)
 
 
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS)
+def test_switching_is_the_dense_algebra(seed: int) -> None:
+    """Unit effects and dummies of every ring in every year, on the untreated; then the treated."""
+    data, adoption, distances, _ = simulated(seed, units=40, treated=12, size=250.0)
+    found = ce.causal.rings(
+        data, "y", adoption, distances, EDGES, effect="switching", cov=ce.Cluster()
+    )
+    assert found.effect == "switching"
+    y, D, ring = found.design.y, found.design.treated, found.exposure.ring
+    groups = 3 * np.arange(len(y))[:, None] + ring
+    cells = by_exposure(found.design, found.exposure, ~D).reached
+    theta, psi = dense(y, D[:, :, None].astype(float), groups, ~D & cells, cells)
+    assert found.frame.loc["switching", "estimate"] == pytest.approx(theta[0], abs=ROUNDING)
+    assert found.frame.loc["switching", "cells"] == (D & cells).sum()
+    rows, used = psi.sum(axis=0)[:, 0], cells.any(axis=0).sum()
+    error = np.sqrt(used / (used - 1) * (rows**2).sum())  # K = 1: no other factor
+    assert found.frame.loc["switching", "std_error"] == pytest.approx(error, rel=1e-7)
+
+
 @settings(max_examples=12, deadline=None)
 @given(seed=SEEDS)
 def test_nearest_and_reach_by_brute_force(seed: int) -> None:
