@@ -16,6 +16,8 @@ from ccec_econ.causal.placebo_weights import placebo_weights
 from ccec_econ.causal.power import Power, power
 from ccec_econ.causal.pretrends import PretrendPower, pretrend_power
 from ccec_econ.causal.randomise import permute
+from ccec_econ.causal.rings import rings
+from ccec_econ.causal.rings_results import Rings
 from ccec_econ.causal.staggered import staggered
 from ccec_econ.causal.staggered_results import Staggered
 
@@ -27,6 +29,7 @@ __all__ = [
     "Power",
     "PretrendPower",
     "PseudoOpenings",
+    "Rings",
     "Staggered",
     "adoption_from",
     "drawn_sets",
@@ -41,6 +44,7 @@ __all__ = [
     "power",
     "pretrend_power",
     "pseudo_openings",
+    "rings",
     "staggered",
     "staggered_design",
 ]

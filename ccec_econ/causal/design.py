@@ -19,6 +19,7 @@ __all__ = [
     "Design",
     "adoption_from",
     "finite_column",
+    "first_treated",
     "staggered_design",
 ]
 
@@ -167,7 +168,7 @@ def staggered_design(
     _refuse_calendar(panel.times)
     if anticipation < 0:
         raise PanelError(f"anticipation {anticipation}: give a number of periods, 0 for none.")
-    first = _aligned(adoption, panel.units)
+    first = first_treated(adoption, panel.units)
     early = first - anticipation <= float(panel.times[0])
     left_out = tuple(panel.units[early])
     if left_out and already == "refuse":
@@ -259,8 +260,14 @@ def _refuse_calendar(times: pd.Index) -> None:
         )
 
 
-def _aligned(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
-    """First treated period of the units of the panel, infinite where missing."""
+def first_treated(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
+    """First treated period of the units asked for, shape (N,), infinite where missing.
+
+    Raises
+    ------
+    AlignmentError
+        If a unit is not in the index of `adoption`, or twice, or a period is no whole number.
+    """
     if not adoption.index.is_unique:
         twice = adoption.index[adoption.index.duplicated()]
         raise AlignmentError(f"adoption names {first_five(twice)} more than once; keep one row.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -14,7 +15,6 @@ from ccec_econ.engine.information import inverse_information
 from ccec_econ.errors import AlignmentError, IdentificationError, first_five
 from ccec_econ.inference.cluster import enough_periods, outer
 from ccec_econ.inference.vcov import (
-    Covariance,
     Vcov,
     coefficients_only,
     refuse_corrected,
@@ -22,7 +22,7 @@ from ccec_econ.inference.vcov import (
 )
 from ccec_econ.weights import refuse_mismatch
 
-__all__ = ["Conley", "DriscollKraay"]
+__all__ = ["Conley", "DriscollKraay", "Near"]
 
 Kernel = Literal["bartlett", "uniform"]
 _INDEFINITE = -1e-10  # eigenvalue, in units of the variances, below which a covariance is none
@@ -139,7 +139,7 @@ class Conley:
         _refuse_distances(self.distances)
         object.__setattr__(self, "distances", self.distances.copy())
 
-    def bind(self, units: pd.Index) -> Covariance:
+    def bind(self, units: pd.Index) -> Near:
         """Return the covariance for estimates whose units stand in this order.
 
         Raises
@@ -156,7 +156,7 @@ class Conley:
             f"Conley, {self.kernel} kernel to {self.cutoff:g} km, {self.lags} lags within units, "
             "normal"
         )
-        return _Near(weights, self.lags, text)
+        return Near(weights, self.lags, text)
 
     def __call__(self, fit: Estimate) -> Vcov:
         """Refuse an estimate without labels: `with_cov` of its result binds them first."""
@@ -167,7 +167,7 @@ class Conley:
 
 
 @dataclass(frozen=True, slots=True)
-class _Near:
+class Near:
     """Conley's covariance with its weights (N, N) in the order of the estimate."""
 
     weights: NDArray[np.float64]
@@ -175,22 +175,31 @@ class _Near:
     text: str
 
     def __call__(self, fit: Estimate) -> Vcov:
+        """Compute the covariance of an estimate."""
         refuse_spatial(fit, "Conley", _UNMODELLED)
-        T = len(fit.y)
-        _refuse_long(self.lags, T)
-        rows = fit.Z * fit.residuals[:, :, None]
+        matrix = coefficients_only(fit, self.middle(fit.Z * fit.residuals[:, :, None]))
+        self.refuse_indefinite(matrix[:-1, :-1], fit.terms)
+        return Vcov(matrix, None, self.text)
+
+    def middle(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Sum the products of scores (T, N, K) over near cells, shape (K, K)."""
+        _refuse_long(self.lags, len(rows))
         near = np.einsum("ij,tjk->tik", self.weights, rows)
         middle = np.einsum("tik,til->kl", rows, near)
         for j in range(1, self.lags + 1):
             cross = np.einsum("tik,til->kl", rows[j:], rows[:-j])
             middle += (1.0 - j / (self.lags + 1)) * (cross + cross.T)
-        matrix = coefficients_only(fit, (middle + middle.T) / 2.0)
-        self._refuse_indefinite(matrix[:-1, :-1], fit)
-        return Vcov(matrix, None, self.text)
+        return np.asarray((middle + middle.T) / 2.0)
 
-    def _refuse_indefinite(self, V: NDArray[np.float64], fit: Estimate) -> None:
+    def refuse_indefinite(self, V: NDArray[np.float64], terms: Sequence[str]) -> None:
+        """Refuse a covariance (K, K) under which a combination of terms has negative variance.
+
+        Raises
+        ------
+        IdentificationError
+        """
         variance = np.diag(V)
-        negative = [term for term, one in zip(fit.terms, variance, strict=True) if one <= 0.0]
+        negative = [term for term, one in zip(terms, variance, strict=True) if one <= 0.0]
         if negative:
             raise IdentificationError(
                 f"{self.text}: the variance of {first_five(negative)} comes out negative; use "
