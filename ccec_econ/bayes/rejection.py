@@ -22,8 +22,9 @@ __all__ = ["Envelope", "envelope"]
 
 type LogDensity = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
-_NODES = 31  # per parameter
-_WIDE = 20.0  # first half-width, in standard deviations of the guess
+_NODES = 25  # per parameter
+_FIRST = 15  # of the grids that find where the density is
+_WIDE = 14.0  # first half-width, in standard deviations of the guess
 _DEEP = 20.0  # log density below the highest that counts as nothing
 _SHRINKS = 0.6  # zoom as long as the box shrinks below this share of the one before
 _ZOOMS = 20
@@ -100,7 +101,7 @@ def envelope(
     Parameters
     ----------
     centre, root : ndarray, shape (d,) and (d, d)
-        A guess of the mean and of a root of the covariance; the box reaches twenty standard
+        A guess of the mean and of a root of the covariance; the box reaches fourteen standard
         deviations of the guess to every side before it is narrowed.
 
     Raises
@@ -111,17 +112,17 @@ def envelope(
     d = len(centre)
     lower, upper = np.full(d, -_WIDE), np.full(d, _WIDE)
     for _ in range(_ZOOMS):
-        axes, heights = _tabulate(log_density, centre, root, lower, upper)
+        axes, heights = _tabulate(log_density, centre, root, (lower, upper), _FIRST)
         there = heights > heights.max() - _DEEP
         before = upper - lower
         lower, upper = lower.copy(), upper.copy()
         for j in range(d):
             at = np.flatnonzero(there.any(axis=tuple(i for i in range(d) if i != j)))
             lower[j] = axes[j][max(at[0] - 1, 0)]
-            upper[j] = axes[j][min(at[-1] + 1, _NODES - 1)]
+            upper[j] = axes[j][min(at[-1] + 1, _FIRST - 1)]
         if np.prod((upper - lower) / before) > _SHRINKS:
             break
-    axes, heights = _tabulate(log_density, centre, root, lower, upper)
+    axes, heights = _tabulate(log_density, centre, root, (lower, upper), _NODES)
     top = float(heights.max())
     density = np.exp(heights - top)
     beside = maximum_filter(density, 3)  # cells that the border of the region cuts
@@ -132,10 +133,10 @@ def _tabulate(
     log_density: LogDensity,
     centre: NDArray[np.float64],
     root: NDArray[np.float64],
-    lower: NDArray[np.float64],
-    upper: NDArray[np.float64],
+    box: tuple[NDArray[np.float64], NDArray[np.float64]],
+    nodes: int,
 ) -> tuple[tuple[NDArray[np.float64], ...], NDArray[np.float64]]:
-    axes = tuple(np.linspace(a, b, _NODES) for a, b in zip(lower, upper, strict=True))
+    axes = tuple(np.linspace(a, b, nodes) for a, b in zip(*box, strict=True))
     z = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
     heights = log_density(centre + z.reshape(-1, len(axes)) @ root.T)
     if not np.isfinite(heights.max()):
