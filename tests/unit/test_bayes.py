@@ -263,7 +263,7 @@ def test_arviz_reads_the_container_unchanged() -> None:
         az.plot_forest(trees["sdm"], var_names=["coefficients"], backend="none")
         az.plot_ppc_dist(trees["sdm"], backend="none")
         az.plot_ppc_interval(trees["sdm"], backend="none")
-        az.plot_ppc_tstat(trees["sdm"], t_stat="sd", backend="none")
+        az.plot_ppc_tstat(trees["sdm"], t_stat="std", backend="none")
         az.plot_loo_pit(trees["sdm"], backend="none")
 
 
