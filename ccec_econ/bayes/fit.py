@@ -117,6 +117,13 @@ def fit(
     >>> post = ce.bayes.fit("growth ~ digital + hsr | unit + year", panel, W, model="sar")
     >>> list(post.parameters().frame.index)
     ['digital', 'hsr', 'rho', 'sigma2']
+
+    With time lags, effects by horizon:
+
+    >>> formula = "growth ~ L(growth) + digital | unit + year"
+    >>> lasting = ce.bayes.fit(formula, panel, W, draws=1000).effects(horizon="long")
+    >>> lasting.frame.shape
+    (3, 8)
     """
     if draws < 1 or chains < 1 or not df > 0.0:
         raise ValueError(f"draws {draws}, chains {chains}, df {df}: need positive numbers.")

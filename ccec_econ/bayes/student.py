@@ -71,38 +71,36 @@ def _chain(
     K = len(posed.terms)
     columns = np.concatenate([posed.Z, posed.y[..., None], posed.Wy[..., None]], axis=2)
     M = posed.error.W if isinstance(posed.error, Spectrum) else None
-    filtered = columns if M is None else np.einsum("ij,tjc->tic", M, columns)
+    lagged = None if M is None else np.einsum("ij,tjc->tic", M, columns)
     added = prior.added(posed)
     rows = np.column_stack([added.rows, added.target, np.zeros(len(added.target))])
     shape = added.shape + 0.5 * posed.reduction.nobs
     grid, jacobian = _grid(posed, prior)
     out = np.empty((draws, K)), np.empty(draws), np.empty(draws), np.empty((draws, N))
-    omega, psi = df / rng.chisquare(df, N), 0.0
+    omega, rho, lam = df / rng.chisquare(df, N), 0.0, 0.0
     for i in range(-_WARM_UP, draws):
-        root = np.sqrt(1.0 / omega)
-        within = _within(columns if M is None else columns - psi * filtered, root**2, posed)
-        whitened = (root[:, None] * within).reshape(T * N, K + 2)
+        p = 1.0 / omega
+        within = _within(columns if lagged is None else columns - lam * lagged, p, posed)
+        whitened = (np.sqrt(p)[:, None] * within).reshape(T * N, K + 2)
         found = moments(np.linalg.qr(np.vstack([whitened, rows]), mode="r"), np.ones(K))
-        if M is None:
-            psi = _drawn(grid, jacobian - shape * np.log(added.rate + 0.5 * found.sse(grid)), rng)
-        rho = psi if M is None else 0.0
+        if lagged is None:
+            rho = _drawn(grid, jacobian - shape * np.log(added.rate + 0.5 * found.sse(grid)), rng)
         s2 = float((added.rate + 0.5 * found.sse(rho)) / rng.gamma(shape))
         target = found.ry - rho * found.rw + np.sqrt(s2) * rng.standard_normal(K)
         b = solve_triangular(found.R, target)
         contrast = np.concatenate([-b, [1.0, -rho]])
-        if M is not None:
-            pair = np.stack([columns @ contrast, filtered @ contrast], axis=2)
-            u, Mu = np.moveaxis(_within(pair, root**2, posed) * root[:, None], 2, 0)
-            sse = (u**2).sum() - 2.0 * grid * (u * Mu).sum() + grid**2 * (Mu**2).sum()
-            psi = _drawn(grid, jacobian - 0.5 * sse / s2, rng)
-            e = (u - psi * Mu) / root
-        else:
-            e = within @ contrast
+        e = within @ contrast
+        if lagged is not None:
+            u, Mu = _within(columns @ contrast, p, posed), _within(lagged @ contrast, p, posed)
+            uu, um, mm = ((p * left * right).sum() for left, right in ((u, u), (u, Mu), (Mu, Mu)))
+            sse = uu - 2.0 * grid * um + grid**2 * mm
+            lam = _drawn(grid, jacobian - 0.5 * sse / s2, rng)
+            e = u - lam * Mu
         noise = np.sqrt(s2 * omega) * rng.standard_normal((T, N))
-        v = e + noise - _within(noise[..., None], root**2, posed)[..., 0]  # effects drawn
+        v = e + noise - _within(noise, p, posed)  # effects drawn
         omega = (df + (v**2).sum(axis=0) / s2) / rng.chisquare(df + T, N)
         if i >= 0:
-            for kept, value in zip(out, (b, psi, s2, omega), strict=True):
+            for kept, value in zip(out, (b, rho or lam, s2, omega), strict=True):
                 kept[i] = value
     return out
 
@@ -110,11 +108,11 @@ def _chain(
 def _within(
     columns: NDArray[np.float64], p: NDArray[np.float64], posed: Estimate
 ) -> NDArray[np.float64]:
-    """Remove effects from columns (T, N, C) by generalised least squares with precisions p (N,)."""
+    """Remove effects from columns (T, N, ...) by generalised least squares, precisions p (N,)."""
     if posed.effects in ("unit", "twoway"):
         columns = columns - columns.mean(axis=0, keepdims=True)
     if posed.effects in ("time", "twoway"):
-        columns = columns - np.einsum("n,tnc->tc", p / p.sum(), columns)[:, None]
+        columns = columns - np.einsum("n,tn...->t...", p / p.sum(), columns)[:, None]
     return columns
 
 
