@@ -107,7 +107,7 @@ def test_static_sdm() -> None:
     agree(ours, ensemble(log_posterior, near(ours), 4000))
 
 
-@pytest.mark.parametrize("lags", ["L(y)", "L(y) + W(L(y))"])
+@pytest.mark.parametrize("lags", [pytest.param("L(y)", marks=pytest.mark.slow), "L(y) + W(L(y))"])
 def test_dynamic_model_with_its_unit_effects(lags: str) -> None:
     """Unit effects are parameters here: c = (I - A) y_0 + exp(-P(A)) f, f flat."""
     N, T = 5, 6
@@ -154,7 +154,7 @@ def test_dynamic_model_with_its_unit_effects(lags: str) -> None:
     effects = np.random.default_rng(2).standard_normal((len(ours), m))
     start = near(np.hstack([ours, effects]))
     K = ours.shape[1]
-    agree(ours, ensemble(log_posterior, start, 8000)[:, :, :K])
+    agree(ours, ensemble(log_posterior, start, 6000)[:, :, :K])
 
 
 def test_student_errors_in_an_error_model() -> None:
