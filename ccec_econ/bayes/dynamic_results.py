@@ -91,7 +91,8 @@ class DynamicPosterior(Posterior):
         Groups: posterior (coefficients by term, rho, sigma2; short- and long-run effects by
         regressor, the latter missing at draws that are not stable), sample_stats (spectral
         radius), observed_data, constant_data (regressors) and posterior_predictive (500 paths
-        from the first period on, unit effects drawn), all with time effects removed.
+        from the first period on, unit effects drawn), all with time effects removed. There is no
+        log-likelihood by observation, which az.loo asks for: the unit effects tie a path together.
         """
         within: Literal["time", "none"] = "time" if self.estimate.effects == "twoway" else "none"
         short, long = self.form(), self.form("long")

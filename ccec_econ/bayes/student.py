@@ -79,7 +79,7 @@ def _chain(
     out = np.empty((draws, K)), np.empty(draws), np.empty(draws), np.empty((draws, N))
     omega, rho, lam = df / rng.chisquare(df, N), 0.0, 0.0
     for i in range(-_WARM_UP, draws):
-        p = 1.0 / omega
+        p = np.asarray(1.0 / omega)
         within = _within(columns if lagged is None else columns - lam * lagged, p, posed)
         whitened = (np.sqrt(p)[:, None] * within).reshape(T * N, K + 2)
         found = moments(np.linalg.qr(np.vstack([whitened, rows]), mode="r"), np.ones(K))
