@@ -9,6 +9,7 @@ FrozenList(['term', 'effect'])
 
 from ccec_econ.bayes.calibrate import Calibration, calibrate
 from ccec_econ.bayes.compare import Comparison, compare
+from ccec_econ.bayes.dynamic_results import DynamicPosterior
 from ccec_econ.bayes.fit import fit
 from ccec_econ.bayes.priors import Beta, Flat, GPrior, NormalInverseGamma, Uniform
 from ccec_econ.bayes.quantities import Quantities
@@ -19,6 +20,7 @@ __all__ = [
     "Beta",
     "Calibration",
     "Comparison",
+    "DynamicPosterior",
     "Flat",
     "GPrior",
     "NormalInverseGamma",

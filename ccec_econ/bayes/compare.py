@@ -31,11 +31,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.bayes.fit import BayesModel, Source, pose_model, settled, source
+from ccec_econ.bayes.effects import effect_draws, effect_index
+from ccec_econ.bayes.fit import BayesModel, Source, pose_model, source
 from ccec_econ.bayes.priors import Flat, Prior
 from ccec_econ.bayes.quantities import Quantities, quantities
-from ccec_econ.bayes.results import effect_draws, effect_index
-from ccec_econ.bayes.sampler import Kernel, Marginal, kernel
+from ccec_econ.bayes.sampler import Kernel, Marginal, kernel, settled
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.reduced_form import static_form

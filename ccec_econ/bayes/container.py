@@ -17,7 +17,8 @@ sample statistics. They are what leave-one-out cross-validation needs (Buerkner,
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,10 +32,18 @@ from ccec_econ.panel import Panel
 if TYPE_CHECKING:
     from xarray import DataTree
 
-__all__ = ["conditional_log_likelihood", "datatree", "joint_log_likelihood", "predictive"]
+__all__ = [
+    "conditional_log_likelihood",
+    "datatree",
+    "few",
+    "joint_log_likelihood",
+    "labelled",
+    "predictive",
+]
 
-_PREDICTIVE = 500  # replicated panels kept
+_PREDICTIVE = 500  # replicated panels, about
 _BY_CHAIN = ("posterior", "log_likelihood", "sample_stats")
+_DATA = ("observed_data", "constant_data")
 
 
 def conditional_log_likelihood(posed: Estimate, draws: Draws) -> NDArray[np.float64]:
@@ -89,57 +98,76 @@ def demean_each(panels: NDArray[np.float64], posed: Estimate) -> NDArray[np.floa
 
 
 def datatree(
+    groups: Mapping[str, Mapping[str, NDArray[np.float64]]],
     posed: Estimate,
     panel: Panel,
-    draws: Draws,
-    effects: dict[str, NDArray[np.float64]],
-    regressors: list[str],
     *,
-    seed: int,
-    prior: dict[str, NDArray[np.float64]] | None,
+    regressors: Sequence[str],
+    chains: int,
 ) -> DataTree:
-    """Put draws into ArviZ's container."""
+    """Put groups of variables into ArviZ's container.
+
+    Parameters
+    ----------
+    groups : mapping
+        Variables by group: draws first, then their own axes; `y` with axes (T, N) at the end and
+        `x` (T, N, K).
+    regressors : sequence of str
+        Labels of the effects.
+    chains : int
+        That the draws of the posterior are of, one after the other; other groups have one.
+    """
     import arviz as az  # here, because it takes seconds to import
 
-    few = draws.part(slice(_PREDICTIVE))
-    replicated = predictive(posed, few, np.random.default_rng(seed))
-    groups: dict[str, dict[str, Any]] = {
-        "posterior": {**labelled(posed, draws), **effects},
-        "log_likelihood": {"y": conditional_log_likelihood(posed, draws).transpose(0, 2, 1)},
-        "sample_stats": {"joint_log_likelihood": joint_log_likelihood(posed, draws)},
-        "posterior_predictive": {"y": replicated.transpose(0, 2, 1)},
-        **({} if prior is None else {"prior": prior}),
-    }
     chained = {
         group: {
-            name: np.asarray(values).reshape(
-                draws.chains if group in _BY_CHAIN else 1, -1, *np.shape(values)[1:]
-            )
+            name: _chained(_by_unit(name, values), group, chains)
             for name, values in content.items()
         }
         for group, content in groups.items()
     }
-    chained["observed_data"] = {"y": posed.y.T}
+    by_regressor = [
+        name
+        for name in groups["posterior"]
+        if name.rpartition("_")[2] in ("direct", "indirect", "total")
+    ]
     tree: DataTree = az.from_dict(
         chained,
         coords={
             "term": list(posed.terms),
-            "regressor": regressors,
+            "regressor": list(regressors),
             panel.unit_name: panel.units.to_numpy(),
             panel.time_name: panel.times.to_numpy(),
         },
         dims={
             "coefficients": ["term"],
-            "direct": ["regressor"],
-            "indirect": ["regressor"],
-            "total": ["regressor"],
+            **{name: ["regressor"] for name in by_regressor},
             "omega": [panel.unit_name],
             "y": [panel.unit_name, panel.time_name],
+            "x": [panel.unit_name, panel.time_name, "term"],
         },
     )
     for group in tree.children.values():
         group.attrs.pop("created_at", None)  # the same draws make the same container
     return tree
+
+
+def few(draws: Draws) -> Draws:
+    """Draws to replicate panels from, spread over all of them."""
+    return draws.part(slice(None, None, max(1, len(draws.sigma2) // _PREDICTIVE)))
+
+
+def _by_unit(name: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Panels (..., T, N) and columns (T, N, K) with units before periods."""
+    if name == "y":
+        return np.swapaxes(values, -1, -2)
+    return np.swapaxes(values, 0, 1) if name == "x" else values
+
+
+def _chained(values: NDArray[np.float64], group: str, chains: int) -> NDArray[np.float64]:
+    if group in _DATA:
+        return values
+    return values.reshape(chains if group in _BY_CHAIN else 1, -1, *values.shape[1:])
 
 
 def labelled(posed: Estimate, draws: Draws) -> dict[str, NDArray[np.float64]]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from ccec_econ.bayes.dynamic_fit import fit_dynamic
+from ccec_econ.bayes.dynamic_results import DynamicPosterior, UnitEffects
 from ccec_econ.bayes.priors import Flat, Prior
 from ccec_econ.bayes.results import Posterior
-from ccec_econ.bayes.sampler import kernel
+from ccec_econ.bayes.sampler import kernel, settled
 from ccec_econ.bayes.student import gibbs
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.errors import FormulaError, WeightsError
 from ccec_econ.formula import Design, Spec, materialise, parse
+from ccec_econ.models.dynamic import read_dynamic
 from ccec_econ.models.fitting import GivenWeights, Options, given_weights, model_estimate
 from ccec_econ.models.static import MODELS
 from ccec_econ.models.time_lags import has_time_lag
@@ -53,13 +56,15 @@ def fit(
     errors: Literal["normal", "student"] = "normal",
     df: float = 5.0,
     chains: int = 4,
-) -> Posterior:
+    unit_effects: UnitEffects = "orthogonal",
+) -> Posterior | DynamicPosterior:
     """Draw from the exact posterior of a spatial panel model with fixed effects.
 
     Parameters
     ----------
     formula, data, index, durbin, x_weights
-        As in `ce.sdm`.
+        As in `ce.sdm`; ``L(y)`` and ``W(L(y))`` in the formula make the model dynamic, given the
+        first period.
     weights : Graph or W
         Matched to the panel by label; ``"ols"`` needs none. Time effects need row-standardised
         weights.
@@ -73,20 +78,27 @@ def fit(
         Seed or generator; the default repeats the same draws.
     errors : {"normal", "student"}
         "student" gives every unit its own variance, sigma2 omega_i with df/omega_i ~ chi2(df): the
-        errors of a unit are jointly Student-t. Draws are then of Gibbs chains; not for sem, sdem.
+        errors of a unit are jointly Student-t. Draws are then of Gibbs chains; static models only.
     df : float
         Degrees of freedom of Student-t errors, held fixed; 4 to 8 are usual.
     chains : int
         Gibbs chains that the draws are split over, each warmed up first.
+    unit_effects : {"orthogonal", "flat"}
+        Prior of the unit effects of dynamic models. "orthogonal" makes the expected score zero at
+        every T (Lancaster 2002; `ccec_econ.bayes.dynamic`). "flat" is the prior of static models,
+        here for comparison: at T = 12 and 16 units, rho = 0.3 and tau = 0.6, its posterior mean of
+        tau is 0.08 too low and its 95 % interval covers in 65 % of samples. Without time lags both
+        are the same.
 
     Returns
     -------
-    Posterior
+    Posterior, or DynamicPosterior with time lags
 
     Raises
     ------
     FormulaError
-        If the model is unknown, the formula has time lags, or the prior names other terms.
+        If an option or the model is unknown, the model has no dynamic form and the formula time
+        lags, or the prior names other terms.
     WeightsError
         If weights change over time, or time effects meet weights that are not row-standardised.
     PanelError, AlignmentError, IdentificationError
@@ -105,12 +117,27 @@ def fit(
     >>> post = ce.bayes.fit("growth ~ digital + hsr | unit + year", panel, W, model="sar")
     >>> list(post.parameters().frame.index)
     ['digital', 'hsr', 'rho', 'sigma2']
+
+    With time lags, effects by horizon:
+
+    >>> formula = "growth ~ L(growth) + digital | unit + year"
+    >>> lasting = ce.bayes.fit(formula, panel, W, draws=1000).effects(horizon="long")
+    >>> lasting.frame.shape
+    (3, 8)
     """
     if draws < 1 or chains < 1 or not df > 0.0:
         raise ValueError(f"draws {draws}, chains {chains}, df {df}: need positive numbers.")
     if errors not in ("normal", "student"):
         raise FormulaError(f"errors {errors!r}: choose 'normal' or 'student'.")
+    if unit_effects not in get_args(UnitEffects):
+        raise FormulaError(f"unit_effects {unit_effects!r}: choose 'orthogonal' or 'flat'.")
     generator = np.random.default_rng(rng)
+    if has_time_lag(formula):
+        _refuse_static_only(model, errors)
+        read = read_dynamic(
+            MODELS[model], formula, data, weights, durbin=durbin, x_weights=x_weights, index=index
+        )
+        return fit_dynamic(model, read, prior, unit_effects, draws=draws, rng=generator)
     origin = source(formula, data, Options(durbin=durbin, x_weights=x_weights, index=index))
     posed, _, _ = pose_model(model, origin, weights)
     core = kernel(posed, prior)
@@ -134,6 +161,13 @@ def fit(
     )
 
 
+def _refuse_static_only(model: str, errors: str) -> None:
+    if model not in ("sar", "sdm"):
+        raise FormulaError(f"model {model!r} with time lags: choose sar or sdm.")
+    if errors != "normal":
+        raise FormulaError("time lags with Student-t errors: give errors='normal'.")
+
+
 def source(formula: str, data: pd.DataFrame, options: Options) -> Source:
     """Read formula and panel once.
 
@@ -145,8 +179,8 @@ def source(formula: str, data: pd.DataFrame, options: Options) -> Source:
     """
     if has_time_lag(formula):
         raise FormulaError(
-            f"formula {formula!r} has time lags, and the posterior is that of static models; use "
-            "ce.sdm, which corrects the bias of dynamic ones."
+            f"formula {formula!r} has time lags, which ce.bayes.fit and ce.bayes.sensitivity know; "
+            "here give a static model."
         )
     return Source(parse(formula), Panel.from_frame(data, options.index), options)
 
@@ -176,9 +210,3 @@ def pose_model(
         known = given, materialise(origin.spec, origin.panel, given.lag)
     given, design = known
     return model_estimate(one, design, given, origin.options, maximised=False), given, design
-
-
-def settled(posed: Estimate, spatial: float) -> Estimate:
-    """Put the optimum of a likelihood where rho or lam has a given value."""
-    at = {"rho": 0.0, "lam": 0.0} | dict.fromkeys(posed.spatial, spatial)
-    return replace(posed, optimum=posed.likelihood.at(at["rho"], at["lam"]))

@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.bayes.container import datatree, labelled
+from ccec_econ.bayes.container import (
+    conditional_log_likelihood,
+    datatree,
+    few,
+    joint_log_likelihood,
+    labelled,
+    predictive,
+)
+from ccec_econ.bayes.effects import describe_effects, effect_draws
 from ccec_econ.bayes.priors import NormalInverseGamma, Prior
 from ccec_econ.bayes.quantities import Quantities, quantities
 from ccec_econ.bayes.sampler import Draws, Kernel, Marginal
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import IdentificationError
 from ccec_econ.formula import Spec
-from ccec_econ.inference.effects import NAMES, average_effects
-from ccec_econ.inference.group_blocks import group_map, partition
+from ccec_econ.inference.effects import NAMES
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.models.column import EFFECTS_LONG
 from ccec_econ.panel import Panel
@@ -27,7 +34,7 @@ from ccec_econ.typeset import Printed, Table, number
 if TYPE_CHECKING:
     from xarray import DataTree
 
-__all__ = ["Posterior", "drawn_prior", "effect_draws", "effect_index"]
+__all__ = ["Posterior", "drawn_prior"]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -89,25 +96,39 @@ class Posterior(Printed):
 
         Groups: posterior (coefficients by term, rho or lam, sigma2; direct, indirect and total
         effects by regressor), log_likelihood (each observation given all others, see
-        `ccec_econ.bayes.container`), sample_stats (joint log-likelihood), observed_data and
-        posterior_predictive (500 replicated panels), both with effects removed, and prior where it
-        is proper.
+        `ccec_econ.bayes.container`), sample_stats (joint log-likelihood), observed_data,
+        constant_data (regressors) and posterior_predictive (500 replicated panels), all with
+        effects removed; prior and prior_predictive where the prior is proper.
         """
-        direct, indirect, total = np.moveaxis(effect_draws(self.form(), self.draws), 2, 0)
-        prior = None
+        form, one = self.form(), self.estimate
+        rng = np.random.default_rng(self.seed)
+        groups = {
+            "posterior": self._variables(form, self.draws),
+            "log_likelihood": {"y": conditional_log_likelihood(one, self.draws)},
+            "sample_stats": {"joint_log_likelihood": joint_log_likelihood(one, self.draws)},
+            "posterior_predictive": {"y": predictive(one, few(self.draws), rng)},
+            "observed_data": {"y": one.y},
+            "constant_data": {"x": one.Z},
+        }
         if isinstance(self.prior, NormalInverseGamma) and self.prior.is_proper:
             rng = np.random.default_rng(self.seed + 1)
-            many = drawn_prior(self.prior, self.kernel, self.estimate, len(self.draws.sigma2), rng)
-            prior = labelled(self.estimate, many)
+            many = drawn_prior(self.prior, self.kernel, one, len(self.draws.sigma2), rng)
+            if self.df is not None:
+                shape = (len(many.sigma2), one.y.shape[1])
+                many = replace(many, omega=self.df / rng.chisquare(self.df, shape))
+            groups["prior"] = self._variables(form, many)
+            groups["prior_predictive"] = {"y": predictive(one, few(many), rng)}
         return datatree(
-            self.estimate,
+            groups,
+            one,
             self.panel,
-            self.draws,
-            {"direct": direct, "indirect": indirect, "total": total},
-            [term.name for term in self.form().terms],
-            seed=self.seed,
-            prior=prior,
+            regressors=[term.name for term in form.terms],
+            chains=self.draws.chains,
         )
+
+    def _variables(self, form: ReducedForm, draws: Draws) -> dict[str, NDArray[np.float64]]:
+        effects = np.moveaxis(effect_draws(form, draws), 2, 0)
+        return {**labelled(self.estimate, draws), **dict(zip(NAMES, effects, strict=True))}
 
     def unit_variances(self, level: float = 0.95) -> Quantities:
         """Variances of the units relative to sigma2, with Student-t errors.
@@ -196,30 +217,13 @@ class Posterior(Printed):
         ValueError
             If `level` is not in (0, 1).
         """
-        form, theta = self.form(), parameter_draws(self.draws)
-        if groups is None:
-            found = effect_draws(form, self.draws)
-            return quantities(
-                found.reshape(len(found), -1),
-                effect_index(form),
-                level=level,
-                title="Direct, indirect and total effects, posterior",
-                remarks=self.notes(),
-                by_median=bool(form.rho),
-            )
-        part = partition(self.panel.units, pd.Series(groups), None)
-        names, effects = group_map(form, part, {})
-        labels = list(part.table.index)
-        G = len(labels)
-        cells = effects.at(theta).reshape(len(theta), len(names), G, G + 1)[..., :G]
-        index = pd.MultiIndex.from_product([names, labels, labels], names=["term", "to", "from"])
-        return quantities(
-            cells.reshape(len(theta), -1),
-            index,
+        return describe_effects(
+            self.form(),
+            self.draws,
+            self.panel,
+            groups=groups,
             level=level,
-            title="Effects between groups, posterior",
             remarks=self.notes(),
-            by_median=bool(form.rho),
         )
 
     def summary(self, digits: int = 4) -> Table:
@@ -244,25 +248,6 @@ class Posterior(Printed):
             f"Prior: {self.prior.name()}{spatial}.",
             how,
         )
-
-
-def parameter_draws(draws: Draws) -> NDArray[np.float64]:
-    """Draws of what effects depend on: coefficients, then rho; (D, K + 1).
-
-    lam stands in the place of rho in error models, whose reduced form does not look at it.
-    """
-    return np.column_stack([draws.coefficients, draws.spatial])
-
-
-def effect_draws(form: ReducedForm, draws: Draws) -> NDArray[np.float64]:
-    """Direct, indirect and total effects at every draw: shape (D, terms, 3)."""
-    return average_effects(form, parameter_draws(draws))
-
-
-def effect_index(form: ReducedForm) -> pd.MultiIndex:
-    """Labels of the effects of a form, by term and effect."""
-    names = [term.name for term in form.terms]
-    return pd.MultiIndex.from_product([names, NAMES], names=["term", "effect"])
 
 
 def drawn_prior(

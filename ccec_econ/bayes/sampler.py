@@ -18,7 +18,7 @@ less than they say when units are few.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,7 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.moments import Triangle
 from ccec_econ.engine.spectrum import Spectral
 
-__all__ = ["Draws", "Kernel", "Marginal", "kernel"]
+__all__ = ["Draws", "Kernel", "Marginal", "kernel", "settled"]
 
 _NODES = 1001  # of the final grid, over about 18 standard deviations
 _FIRST = 101  # of the grids that find where the density is
@@ -62,7 +62,7 @@ class Draws:
     omega: NDArray[np.float64] | None = None
     chains: int = 1
 
-    def part(self, chosen: slice) -> Draws:
+    def part(self, chosen: slice | NDArray[np.bool_]) -> Draws:
         """Keep some of the draws, as one chain."""
         omega = None if self.omega is None else self.omega[chosen]
         return Draws(self.coefficients[chosen], self.spatial[chosen], self.sigma2[chosen], omega)
@@ -235,3 +235,9 @@ def kernel(posed: Estimate, prior: Prior) -> Kernel:
         constant=float(constant),
         spatial=prior.spatial,
     )
+
+
+def settled(posed: Estimate, spatial: float) -> Estimate:
+    """Put the optimum of a likelihood where rho or lam has a given value."""
+    at = {"rho": 0.0, "lam": 0.0} | dict.fromkeys(posed.spatial, spatial)
+    return replace(posed, optimum=posed.likelihood.at(at["rho"], at["lam"]))

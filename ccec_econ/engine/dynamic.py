@@ -77,7 +77,10 @@ class TimeLags:
 
 
 def transition(
-    w: NDArray[np.complex128], rho: float, tau: float, eta: float
+    w: NDArray[np.complex128],
+    rho: float | NDArray[np.float64],
+    tau: float | NDArray[np.float64],
+    eta: float | NDArray[np.float64],
 ) -> NDArray[np.complex128]:
     """Eigenvalues of A = (I - rho W)^-1 (tau I + eta W), given those of W."""
     return np.asarray((tau + eta * w) / (1.0 - rho * w))

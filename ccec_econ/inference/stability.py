@@ -26,7 +26,7 @@ from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.typeset import interval, number
 
-__all__ = ["Stability", "dynamic_form", "stability"]
+__all__ = ["Stability", "dynamic_form", "stability", "whole_horizon"]
 
 _REAL = 1e-6  # share of the radius below which the imaginary part of an eigenvalue is rounding
 _LEVEL = 0.95  # of the set that refuses long-run effects
@@ -127,7 +127,7 @@ def dynamic_form(
     ValueError
         If `horizon` cannot be used.
     """
-    horizon = _whole(horizon)
+    horizon = whole_horizon(horizon)
     _refuse_unstable(stability(fit, lags, vcov), horizon)
     form = replace(static_form(fit), lags=lags, reach=Reach(horizon, cumulative))
     if horizon == "short":
@@ -156,8 +156,14 @@ def _stable_draws(
     return inside
 
 
-def _whole(horizon: Horizon | np.integer) -> Horizon:
-    """Return a horizon as text or int, or refuse it."""
+def whole_horizon(horizon: Horizon | np.integer) -> Horizon:
+    """Return a horizon as text or int.
+
+    Raises
+    ------
+    ValueError
+        If it is neither "short", "long" nor a whole number from zero.
+    """
     if isinstance(horizon, str) and horizon in ("short", "long"):
         return horizon
     whole = isinstance(horizon, int | np.integer) and not isinstance(horizon, bool)

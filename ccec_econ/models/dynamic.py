@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -22,11 +23,11 @@ from libpysal.graph import Graph
 from libpysal.weights import W as ClassicW
 
 from ccec_econ.engine.dynamic import TimeLags, cointegrated, corrected, estimate_dynamic
-from ccec_econ.engine.estimate import Estimate
+from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
-from ccec_econ.formula import parse
+from ccec_econ.formula import Design, Spec, parse
 from ccec_econ.inference.dynamic_bootstrap import dynamic_bootstrap
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.persistence import Convergence, convergence
@@ -46,10 +47,55 @@ from ccec_econ.models.time_lags import (
 from ccec_econ.panel import Panel
 from ccec_econ.weights import WeightsLike, align_sparse
 
-__all__ = ["SHORT_RUN", "DynamicPanelResults", "has_time_lag", "sar", "sdm"]
+__all__ = [
+    "SHORT_RUN",
+    "DynamicData",
+    "DynamicPanelResults",
+    "has_time_lag",
+    "read_dynamic",
+    "sar",
+    "sdm",
+]
 
 SHORT_RUN = "Effects are those of the short run."
 _INFORMATION = Information()
+
+
+@dataclass(frozen=True, slots=True)
+class DynamicData:
+    """What the likelihood of a dynamic model is written on.
+
+    Attributes
+    ----------
+    spec : Spec
+        The formula, taken apart.
+    panel : Panel
+        From the second period on.
+    design : Design
+        Columns of the formula, time lags in front.
+    columns : Columns
+        The same with the lags in space that the model adds.
+    lags : TimeLags
+        Where y_{t-1} and W y_{t-1} stand among the columns.
+    own, x_own : Spectrum
+        Weights of the response and of the regressors.
+    history : str
+        What the time lag took from the panel, for the notes.
+    """
+
+    spec: Spec
+    panel: Panel
+    design: Design
+    columns: Columns
+    lags: TimeLags
+    own: Spectrum
+    x_own: Spectrum
+    history: str
+
+    @property
+    def effects(self) -> Literal["unit", "twoway"]:
+        """Effects removed; those of units always."""
+        return "twoway" if self.design.effects == "twoway" else "unit"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -289,27 +335,53 @@ def _fit(
     index: tuple[str, str] | None,
     cov: Covariance,
 ) -> DynamicPanelResults:
-    """Align, lag in time, materialise, lag in space, estimate, correct."""
+    """Read the data, estimate, correct."""
     durbin, x_weights = spatial
+    read = read_dynamic(
+        model, formula, data, weights, durbin=durbin, x_weights=x_weights, index=index
+    )
+    covariance = bound(cov, read.panel.units)
+    quasi = estimate_dynamic(
+        read.columns, weights=read.own, x_weights=read.x_own, effects=read.effects
+    )
+    fit = corrected(quasi, read.lags) if correction else quasi
+    return DynamicPanelResults(
+        f"dynamic {model.name}",
+        read.spec,
+        read.panel,
+        read.design,
+        fit,
+        covariance(fit),
+        read.lags,
+        quasi,
+        read.history,
+    )
+
+
+def read_dynamic(
+    model: Model,
+    formula: str,
+    data: pd.DataFrame,
+    weights: WeightsLike | None,
+    *,
+    durbin: Sequence[str] | None,
+    x_weights: WeightsLike | None,
+    index: tuple[str, str] | None,
+) -> DynamicData:
+    """Align, lag in time, materialise and lag in space; parameters as in `sdm`.
+
+    Raises
+    ------
+    PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError
+    """
     spec, whole = parse(formula), Panel.from_frame(data, index)
-    covariance = bound(cov, whole.units)
     own = _spectrum(weights, whole)
     x_own = own if x_weights is None else _spectrum(x_weights, whole)
     panel, history = with_history(spec, whole)
     design, still = time_design(spec, panel, own, x_own)
     refuse_unstandardised(own, design.effects, "transformation")
     columns, lags = time_columns(design, model_columns(model, still, x_own, durbin), spec)
-    quasi = estimate_dynamic(
-        columns,
-        weights=own,
-        x_weights=x_own,
-        effects="twoway" if design.effects == "twoway" else "unit",
-    )
-    fit = corrected(quasi, lags) if correction else quasi
-    name = f"dynamic {model.name}"
-    return DynamicPanelResults(
-        name, spec, panel, design, fit, covariance(fit), lags, quasi, history
-    )
+    return DynamicData(spec, panel, design, columns, lags, own, x_own, history)
 
 
 def _spectrum(weights: object, panel: Panel) -> Spectrum:

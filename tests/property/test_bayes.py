@@ -76,3 +76,17 @@ def test_density_of_rho_peaks_at_the_maximum_of_a_long_panel_likelihood(
         if j == at // 2:
             first = log - np.log(density[j])
         assert log - np.log(density[j]) == pytest.approx(first, abs=1e-6)
+
+
+@cases
+@given(seeds, st.floats(0.01, 100.0))
+def test_dynamic_parameters_do_not_depend_on_the_unit_of_the_response(seed: int, c: float) -> None:
+    panel, _, graph = drawn(seed)
+    formula = "y ~ L(y) + W(L(y)) + x0 | unit + year"
+    one = ce.bayes.fit(formula, panel, graph, draws=10)
+    two = ce.bayes.fit(formula, panel.assign(y=c * panel["y"]), graph, draws=10)
+    assert one.estimate.terms == ("L(y)", "W(L(y))", "x0", "W(x0)")
+    b, moved = one.draws.coefficients, two.draws.coefficients
+    np.testing.assert_allclose(one.draws.spatial, two.draws.spatial, atol=1e-7)
+    np.testing.assert_allclose(b * [1.0, 1.0, c, c], moved, rtol=1e-6, atol=1e-7 * c)
+    assert (one.radius < 1.0).all()

@@ -50,25 +50,54 @@ def test_credible_intervals_cover_long(rho: float) -> None:
     assert coverage(rho, 4000, np.random.default_rng(6)) == pytest.approx(0.95, abs=0.02)
 
 
-def probability_of_sdm(rho: float, draws: int, rng: np.random.Generator) -> np.ndarray:
+def probability_of_sdm(
+    rho: float,
+    draws: int,
+    rng: np.random.Generator,
+    *,
+    prior: ce.bayes.Flat = ce.bayes.Flat(),  # noqa: B008 (frozen)
+    periods: int = T,
+) -> np.ndarray:
+    """Pr(SDM) against SLX, right and with the integral in place of its log: shape (draws, 2)."""
     out = []
     for _ in range(draws):
         W = spectrum(nearest_weights(N, 4, rng))
-        y, x = draw_panel(Design(rho, 1.0, 0.5), W, T, rng)
-        logs = []
-        for lag_y in (False, True):
-            core = kernel(durbin(y, x, W, lag_y=lag_y), ce.bayes.Flat())
-            logs.append(core.log_marginal(core.marginal()))
-        out.append(1.0 / (1.0 + np.exp(logs[0] - logs[1])))
+        y, x = draw_panel(Design(rho, 1.0, 0.5), W, periods, rng)
+        slx, sdm = (kernel(durbin(y, x, W, lag_y=lag_y), prior) for lag_y in (False, True))
+        marginal = sdm.marginal()
+        integral = 1.0 / marginal.density.max()  # of the density relative to its maximum
+        right = marginal.log_integral
+        logs = np.array([right, right - np.log(integral) + integral])
+        out.append(1.0 / (1.0 + np.exp(slx.log_marginal(None) - logs)))
     return np.array(out)
 
 
 @pytest.mark.slow
 def test_model_with_rho_is_chosen_when_it_is_true() -> None:
     rng = np.random.default_rng(7)
-    none, some = (probability_of_sdm(rho, 1000, rng) for rho in (0.0, 0.4))
+    none, some = (probability_of_sdm(rho, 1000, rng)[:, 0] for rho in (0.0, 0.4))
     assert (none > 0.5).mean() < 0.1
     assert (some > 0.5).mean() > 0.6
+
+
+REPORTED = {  # 200 draws: mean and share above one half, right and with the slip
+    0.0: (0.20, 0.06, 0.49, 0.34),
+    0.2: (0.45, 0.35, 0.72, 0.81),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rho", [0.0, 0.2])
+def test_probabilities_are_those_reported_where_rho_is_uniform_on_minus_one_to_one(
+    rho: float,
+) -> None:
+    """Sixteen units, four nearest, fifteen periods, beta 1, theta 0.5."""
+    prior = ce.bayes.Flat(ce.bayes.Beta(1.0))
+    found = probability_of_sdm(rho, 1000, np.random.default_rng(8), prior=prior, periods=15)
+    each = np.stack([found[:, 0], found[:, 0] > 0.5, found[:, 1], found[:, 1] > 0.5])
+    error = each.std(axis=1) * np.sqrt(1 / 200 + 1 / 1000)
+    z = (each.mean(axis=1) - REPORTED[rho]) / error
+    assert np.abs(z).max() < 3.0, (each.mean(axis=1), z)
 
 
 @pytest.mark.parametrize("model", ["sdm", "sem", "slx"])

@@ -14,6 +14,7 @@ from scipy.special import gammaln
 import ccec_econ as ce
 from ccec_econ.bayes.container import (
     conditional_log_likelihood,
+    few,
     joint_log_likelihood,
     predictive,
 )
@@ -235,7 +236,6 @@ def test_replicated_panels_follow_the_model(model: str) -> None:
 
 def test_arviz_reads_the_container_unchanged() -> None:
     data, W = panel(N=9, T=10, K=2)
-    proper = ce.bayes.NormalInverseGamma()
     posts = {m: ce.bayes.fit(TWO, data, graph(W), model=m, draws=400) for m in ("sdm", "sdem")}
     trees = {name: post.data for name, post in posts.items()}
     assert set(trees["sdm"].children) == {
@@ -243,9 +243,9 @@ def test_arviz_reads_the_container_unchanged() -> None:
         "log_likelihood",
         "sample_stats",
         "observed_data",
+        "constant_data",
         "posterior_predictive",
     }
-    assert "prior" in ce.bayes.fit(TWO, data, graph(W), draws=20, prior=proper).data.children
     assert trees["sdm"]["posterior"]["coefficients"].dims == ("chain", "draw", "term")
     assert trees["sdm"]["log_likelihood"]["y"].dims == ("chain", "draw", "unit", "year")
     table = az.summary(trees["sdm"], var_names=["coefficients", "rho", "total"])
@@ -261,6 +261,44 @@ def test_arviz_reads_the_container_unchanged() -> None:
         assert set(az.compare(trees).index) == {"sdm", "sdem"}
         az.plot_dist(trees["sdm"], var_names=["rho"], backend="none")
         az.plot_forest(trees["sdm"], var_names=["coefficients"], backend="none")
+        az.plot_ppc_dist(trees["sdm"], backend="none")
+        az.plot_ppc_interval(trees["sdm"], backend="none")
+        az.plot_ppc_tstat(trees["sdm"], t_stat="std", backend="none")
+        az.plot_loo_pit(trees["sdm"], backend="none")
+
+
+@pytest.mark.parametrize(
+    ("model", "errors"), [("ols", "normal"), ("sdm", "normal"), ("sdem", "student")]
+)
+def test_proper_priors_have_prior_groups(model: str, errors: str) -> None:
+    data, W = panel(N=9, T=6, K=2)
+    own = () if model == "ols" else (graph(W),)
+    prior = ce.bayes.NormalInverseGamma(mean=2.0, scale=0.5, shape=9.0, rate=16.0)
+    post = ce.bayes.fit(
+        TWO, data, *own, model=model, prior=prior, errors=errors, df=8.0, draws=2000
+    )
+    tree = post.data
+    before, after = tree["prior"], tree["posterior"]
+    assert set(before.data_vars) == set(after.data_vars)
+    assert before.sizes["draw"] == 2000
+    assert float(before["sigma2"].mean()) == pytest.approx(2.0, rel=0.07)  # 16 / (9 - 1)
+    assert before["coefficients"].mean("draw").to_numpy() == pytest.approx(2.0, abs=0.08)
+    if errors == "student":
+        assert float(before["omega"].mean()) == pytest.approx(8.0 / 6.0, rel=0.05)  # df / (df - 2)
+    names = ["sigma2", "coefficients"]
+    az.plot_prior_posterior(tree, var_names=names, backend="none")
+    az.plot_ppc_dist(tree, group="prior_predictive", backend="none")
+    replicated = tree["prior_predictive"]["y"]
+    assert replicated.dims == tree["posterior_predictive"]["y"].dims
+    assert np.abs(replicated.mean("year")).max() < 1e-8
+
+
+def test_replicated_panels_are_spread_over_the_chains() -> None:
+    data, W = panel(K=2)
+    post = ce.bayes.fit(TWO, data, graph(W), errors="student", draws=2000)
+    kept = few(post.draws)
+    np.testing.assert_array_equal(kept.spatial, post.draws.spatial[::4])
+    assert kept.chains == 1
 
 
 def test_joint_likelihood_of_the_container_is_that_of_the_engine() -> None:
@@ -341,7 +379,7 @@ def test_refusals() -> None:
     with pytest.raises(FormulaError, match="model 'sac': choose one of"):
         ce.bayes.fit(TWO, data, own, model="sac")  # type: ignore[arg-type]
     with pytest.raises(FormulaError, match="time lags"):
-        ce.bayes.fit("y ~ L(y) + x0 | unit + year", data, own)
+        ce.bayes.compare("y ~ L(y) + x0 | unit + year", data, named)
     with pytest.raises(WeightsError, match="change over time"):
         ce.bayes.fit(TWO, data, dict.fromkeys(range(8), own))  # type: ignore[arg-type]
     with pytest.raises(WeightsError, match="row-standardised"):
@@ -366,12 +404,13 @@ def test_refusals() -> None:
         ce.bayes.calibrate(TWO, data, own, prior=improper)
 
 
-def test_student_errors_with_many_degrees_of_freedom_are_normal() -> None:
+@pytest.mark.parametrize("model", ["sdm", "sem", "sdem"])
+def test_student_errors_with_many_degrees_of_freedom_are_normal(model: str) -> None:
     data, W = panel(N=9, T=8, K=2)
-    exact = ce.bayes.fit(TWO, data, graph(W), draws=20_000).parameters().frame
-    chain = ce.bayes.fit(TWO, data, graph(W), errors="student", df=1e6, draws=2000)
+    exact = ce.bayes.fit(TWO, data, graph(W), model=model, draws=20_000).parameters().frame
+    chain = ce.bayes.fit(TWO, data, graph(W), model=model, errors="student", df=1e6, draws=2000)
     found = chain.parameters().frame
-    assert ((found["mean"] - exact["mean"]).abs() < MC * exact["sd"] / np.sqrt(1500)).all()
+    assert ((found["mean"] - exact["mean"]).abs() < MC * exact["sd"] / np.sqrt(900)).all()
     np.testing.assert_allclose(found["sd"], exact["sd"], rtol=0.12)
     np.testing.assert_allclose(chain.draws.omega, 1.0, atol=0.02)
 
@@ -421,8 +460,6 @@ def test_likelihood_with_unit_variances_is_that_of_dense_matrices() -> None:
 
 def test_refusals_of_student_errors() -> None:
     data, W = panel(N=9, T=8, K=2)
-    with pytest.raises(IdentificationError, match="not available with spatial errors"):
-        ce.bayes.fit(TWO, data, graph(W), model="sem", errors="student")
     with pytest.raises(IdentificationError, match="same variance"):
         ce.bayes.fit(TWO, data, graph(W), draws=5).unit_variances()
     with pytest.raises(FormulaError, match="errors 'laplace'"):
