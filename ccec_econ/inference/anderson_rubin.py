@@ -20,7 +20,7 @@ from scipy.optimize import brentq
 
 from ccec_econ.engine.instruments import By, Equation, Projection, cluster_sums, project
 from ccec_econ.errors import IdentificationError, first_five
-from ccec_econ.typeset import Printed, Table, number
+from ccec_econ.typeset import Printed, Table, union
 
 __all__ = ["AndersonRubinSet", "anderson_rubin_pvalue", "anderson_rubin_set"]
 
@@ -69,7 +69,7 @@ class AndersonRubinSet(Printed):
 
     def text(self, digits: int = 4) -> str:
         """Write the set: "[0.12, 0.55]", "(−∞, −1.20] ∪ [0.30, ∞)", "empty"."""
-        return " ∪ ".join(_interval(*pair, digits) for pair in self.intervals) or "empty"
+        return union(self.intervals, digits)
 
     def summary(self, digits: int = 4) -> Table:
         """Table of one row, with the convention beneath."""
@@ -296,9 +296,3 @@ class _Scores:
         ends = [self.centre + self.scale * float(np.tan(a)) for a in roots]
         ends = [-np.inf] * bool(kept[0]) + ends + [np.inf] * bool(kept[-1])
         return tuple(zip(ends[::2], ends[1::2], strict=True))
-
-
-def _interval(low: float, high: float, digits: int) -> str:
-    left = "(−∞" if np.isinf(low) else f"[{number(low, digits)}"
-    right = "∞)" if np.isinf(high) else f"{number(high, digits)}]"
-    return f"{left}, {right}"
