@@ -239,8 +239,9 @@ def recentre(
     AlignmentError
         If a draw has other units or periods, or an array another shape.
     IdentificationError
-        If draws do not differ, all draws agree in a cell on another value than the realised one,
-        or `enumerated` draws lack the realised one.
+        If draws do not differ from the realised treatment; if of 99 draws or more all agree, in
+        more cells than for any one draw, on another value than the realised one; or if
+        `enumerated` draws lack the realised one.
 
     Notes
     -----

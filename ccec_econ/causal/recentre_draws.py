@@ -18,6 +18,8 @@ type Draws = NDArray[np.float64] | Iterable[Labelled]
 SAME = 1e-12
 """Share of the largest treatment below which two values are equal."""
 
+_JUDGED = 99  # draws from which on a realised treatment unlike any is refused: by chance 1 in 100
+
 
 def counterfactual(
     realised: Labelled, draws: Draws, enumerated: bool
@@ -130,15 +132,32 @@ def _refuse_certain(table: pd.DataFrame, draws: NDArray[np.float64]) -> None:
 
 
 def _refuse_unlike(table: pd.DataFrame, draws: NDArray[np.float64]) -> None:
-    """Refuse a realised treatment that differs where draws never do."""
-    x, low, high = table.to_numpy(), draws.min(axis=0), draws.max(axis=0)
-    strange = (high - low <= _slack(table)) & (np.abs(x - low) > _slack(table))
-    if strange.any():
-        cells = [f"({table.columns[j]}, {table.index[i]})" for i, j in np.argwhere(strange)]
+    """Refuse a realised treatment that differs in cells where nothing else ever does.
+
+    Any member is as likely as any other to be alone in more cells than all others, so that a draw
+    is refused with probability 1 / (S + 1) at most; few draws are not judged.
+    """
+    if len(draws) < _JUDGED:
+        return
+    x = table.to_numpy()
+    alone, count = _alone(np.concatenate([x[None], draws]), _slack(table))
+    if count[0] > count[1:].max():
+        cells = [f"({table.columns[j]}, {table.index[i]})" for i, j in np.argwhere(alone)]
         raise IdentificationError(
             f"all {len(draws)} draws agree in {first_five(cells)} on another value than the "
             "realised one, so it is no draw of theirs: compute both in the same way, or draw more."
         )
+
+
+def _alone(
+    members: NDArray[np.float64], slack: float
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """Cells in which the first member alone differs, and how many there are for every member."""
+    low, lower, higher, high = np.partition(members, (0, 1, -2, -1), axis=0)[[0, 1, -2, -1]]
+    above = (high - higher > slack) & (higher - low <= slack)
+    below = (lower - low > slack) & (high - lower <= slack)
+    who = np.where(above, members.argmax(axis=0), np.where(below, members.argmin(axis=0), -1))
+    return who == 0, np.bincount(who[who >= 0], minlength=len(members))
 
 
 def _slack(table: pd.DataFrame) -> float:
