@@ -72,8 +72,8 @@ def test_set_may_be_two_pieces_or_a_half_line() -> None:
     # but for a slope that is next to nothing.
     test = Randomisation(np.array([1.0, 2.0]), np.array([1e-3, 2.0]))
     (left, right) = test.accepted(0.4)
-    assert left[0] == -np.inf and right[1] == np.inf
-    assert left[1] == pytest.approx(0.5, abs=1e-3) and right[0] == pytest.approx(1.5, abs=2e-3)
+    assert (left[0], right[1]) == (-np.inf, np.inf)
+    assert (left[1], right[0]) == pytest.approx((0.5, 1.5), abs=2e-3)
     assert Randomisation(np.ones(2), np.ones(2)).accepted(0.4) == ((-np.inf, np.inf),)
     # Equal slopes: the other counts where abs(3 - b) >= abs(1 - b), b <= 2.
     half = Randomisation(np.array([1.0, 3.0]), np.ones(2)).accepted(0.4)
