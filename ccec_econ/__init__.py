@@ -10,6 +10,7 @@
 from ccec_econ import (
     audit,
     bayes,
+    causal,
     circle,
     convergence,
     data,
@@ -94,6 +95,7 @@ __all__ = [
     "audit",
     "bayes",
     "bootstrap",
+    "causal",
     "circle",
     "common_factor",
     "convergence",
