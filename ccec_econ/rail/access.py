@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -90,10 +90,8 @@ def access(
         service=service,
         rule=rule,
     )
-    known = {
-        id(minutes): market_access(minutes, weighed, decay=decay) for minutes in by_year.values()
-    }
-    found = pd.DataFrame({year: known[id(minutes)] for year, minutes in by_year.items()}).T
+    by_year_access = _once(by_year, lambda t: market_access(t, weighed, decay=decay))
+    found = pd.DataFrame(by_year_access).T
     found = found.rename_axis(index="year", columns="unit")
     return found.apply(np.log) if log else found
 
@@ -246,8 +244,16 @@ def weights_by_year(
     by_year = times_by_year(
         years, layer, openings=openings, assumptions=assumptions, service=service, rule=rule
     )
-    graphs = {id(minutes): _inverse(minutes, decay) for minutes in by_year.values()}
-    return {year: graphs[id(minutes)] for year, minutes in by_year.items()}
+    return _once(by_year, lambda t: _inverse(t, decay))
+
+
+def _once[Found](
+    by_year: Mapping[int, pd.DataFrame], compute: Callable[[pd.DataFrame], Found]
+) -> dict[int, Found]:
+    """Compute from the minutes of each year, once for years that share a frame."""
+    distinct = {id(minutes): minutes for minutes in by_year.values()}
+    known = {key: compute(minutes) for key, minutes in distinct.items()}
+    return {year: known[id(minutes)] for year, minutes in by_year.items()}
 
 
 def _inverse(minutes: pd.DataFrame, decay: float) -> Graph:

@@ -192,8 +192,8 @@ def fake_line(
     -------
     Line
         For ``extra`` of `travel_times` and `access`: ``{line: first year}``. In a unit with
-        stations the line stops at the one nearest to the seat, where trains of other lines meet it;
-        else at the seat.
+        stations the line stops at the one nearest to the seat, of those with sourced coordinates if
+        any, where trains of other lines meet it; else at the seat.
 
     Raises
     ------
@@ -207,7 +207,7 @@ def fake_line(
     --------
     >>> line = fake_line("510500", "511300", "city")
     >>> line.name, round(line.km)
-    ('fake 510500-511300', 221)
+    ('fake 510500-511300', 223)
     """
     units = load_units(layer)
     unknown = [unit for unit in (first, second) if unit not in units.index]
@@ -216,14 +216,15 @@ def fake_line(
     if not speed > 0.0 or not corridor_km > 0.0:
         raise DataError(f"speed {speed}, corridor {corridor_km} km: give positive numbers.")
     at = axis_position(units, first, second)
-    level = load_stations()[layer]
-    joining = load_stations().loc[level == first, "line"]
-    both = sorted(set(joining) & set(load_stations().loc[level == second, "line"]))
-    if both:
-        raise DataError(f"{first} and {second}: line {first_five(both)} joins them; take others.")
+    ends = [_stations_of(unit, layer) for unit in (first, second)]
+    joining = [
+        line.name for line in lines() if all(end & {s.name for s in line.stops} for end in ends)
+    ]
+    if joining:
+        raise DataError(f"{first} and {second}: joined by {first_five(joining)}; take others.")
     inside = at[at["share"].between(0.0, 1.0) & (at["off_km"].abs() <= corridor_km)]
-    ends = at.loc[[first, second]]
-    along = pd.concat([inside, ends]).loc[lambda a: ~a.index.duplicated()].sort_values("along_km")
+    along = pd.concat([inside, at.loc[[first, second]]]).sort_values("along_km")
+    along = along[~along.index.duplicated()]
     stops = tuple(_stop(str(unit), units, layer) for unit in along.index)
     legs = tuple((k, k + 1) for k in range(len(stops) - 1))
     return Line(f"fake {first}-{second}", speed, stops, legs)
@@ -263,13 +264,19 @@ def _draw(
     )
 
 
+def _stations_of(unit: str, layer: Layer) -> set[str]:
+    stations = load_stations()
+    return set(stations.loc[stations[layer] == unit, "station"])
+
+
 def _stop(unit: str, units: pd.DataFrame, layer: Layer) -> Stop:
     """Station of a unit nearest to its seat, or the seat."""
-    stations = load_stations()
-    inside = places().reindex(stations.loc[stations[layer] == unit, "station"].unique()).dropna()
+    inside = places().reindex(sorted(_stations_of(unit, layer))).dropna()
     seat = units.loc[unit, ["lon", "lat"]].astype(float)
     if inside.empty:
         return Stop(unit, *seat)
+    sourced = inside["basis"] == "source"
+    inside = inside[sourced] if sourced.any() else inside
     north = inside["lat"] - seat["lat"]
     east = (inside["lon"] - seat["lon"]) * np.cos(np.radians(seat["lat"]))
     nearest = str((north**2 + east**2).idxmin())

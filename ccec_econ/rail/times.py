@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.circle import Layer
-from ccec_econ.data.rail import LINE_CLASSES, refuse_service
-from ccec_econ.rail.lines import JOINS, Line, lines
-from ccec_econ.rail.network import Assumptions, Network, build_network
+from ccec_econ.data.rail import LINE_CLASSES, load_stations, refuse_service
+from ccec_econ.rail.lines import Line, lines
+from ccec_econ.rail.network import Assumptions, build_network
 from ccec_econ.rail.openings import Rule, first_year, open_stations
 
 __all__ = ["served_on", "times_by_year", "travel_times"]
@@ -118,7 +119,7 @@ def times_by_year(
     """
     extra = extra or {}
     network = build_network(layer, assumptions, tuple(extra))
-    first = _first_years(network, openings, extra, service, rule)
+    first = _first_years(openings, extra, service, rule)
     frames: dict[bytes, pd.DataFrame] = {}
     found = {}
     for year in years:
@@ -130,37 +131,40 @@ def times_by_year(
     return found
 
 
-def served_on(network: Network, day: pd.Timestamp) -> Served:
+def served_on(day: pd.Timestamp) -> Served:
     """Stations of each line with trains on a day, for `Network.minutes` and `Network.on_board`."""
-    opened = _opened(network, open_stations())
-    return {line: (days <= day).to_numpy() for line, days in opened.items()}
+    opened = open_stations()["opened"].to_numpy()
+    return {line: days <= day.to_datetime64() for line, days in _by_line(opened).items()}
 
 
 def _first_years(
-    network: Network,
-    openings: pd.Series | None,
-    extra: Mapping[Line, int],
-    service: str,
-    rule: Rule,
+    openings: pd.Series | None, extra: Mapping[Line, int], service: str, rule: Rule
 ) -> dict[str, NDArray[np.int64]]:
     """First year with trains at each station of each line."""
     refuse_service(service)
     stations = open_stations(openings)
-    stations = stations[stations["line_class"].isin(LINE_CLASSES[service])]
-    stations = stations.assign(opened=first_year(stations["opened"], rule).fillna(_NEVER))
-    first = {
-        line: opened.to_numpy(dtype=np.int64) for line, opened in _opened(network, stations).items()
+    first = first_year(stations["opened"], rule).fillna(_NEVER)
+    first = first.where(stations["line_class"].isin(LINE_CLASSES[service]), _NEVER)
+    built = _by_line(first.to_numpy(dtype=np.int64))
+    return built | {line.name: np.full(len(line.stops), year) for line, year in extra.items()}
+
+
+def _by_line[Opened: np.generic](values: NDArray[Opened]) -> dict[str, NDArray[Opened]]:
+    """Values by row of the table of stations, arranged by line; joined ends open with the line."""
+    return {
+        line: np.where(at >= 0, values[at], values[rows].min())
+        for line, (at, rows) in _rows().items()
     }
-    return first | {line.name: np.full(len(line.stops), year) for line, year in extra.items()}
 
 
-def _opened(network: Network, stations: pd.DataFrame) -> dict[str, pd.Series]:
-    """Return openings by line in the order of its stations; joined ends open with the line."""
+@lru_cache(maxsize=1)
+def _rows() -> dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Line -> rows of the table of its stations in order, -1 for joined ends; and all its rows."""
+    table = load_stations()
     found = {}
-    order = {line.name: [stop.name for stop in line.stops] for line in lines()}
-    for name, rows in stations.groupby("line", sort=False):
-        line = str(name)
-        opened = rows.set_index("station")["opened"].reindex(order[line])
-        joined = [end for end in JOINS.get(line, ()) if end is not None]
-        found[line] = opened.where(~opened.index.isin(joined), rows["opened"].min())
+    for line in lines():
+        rows = np.flatnonzero(table["line"] == line.name)
+        row = dict(zip(table["station"].iloc[rows], rows, strict=True))
+        at = np.array([row.get(stop.name, -1) for stop in line.stops])
+        found[line.name] = (at, rows)
     return found

@@ -153,7 +153,7 @@ def compare_with_timetable(year: int, assumptions: Assumptions | None = None) ->
     listed = listed_trains(year)
     network = build_network("county", assumptions)
     board = pd.DataFrame(
-        network.on_board(served_on(network, pd.Timestamp(_DAYS[year]))),
+        network.on_board(served_on(pd.Timestamp(_DAYS[year]))),
         index=network.stations,
         columns=network.stations,
     )

@@ -120,7 +120,7 @@ def brute_force(network: Network, served: dict[str, NDArray[np.bool_]]) -> NDArr
 def test_equals_shortest_paths_over_every_node(layer: str, day: str) -> None:
     odd = Assumptions(55.0, 1.2, 0.6, 1.1, to_station=17.0, change=23.0, dwell=3.5)
     network = build_network(layer, odd)  # type: ignore[arg-type]
-    served = served_on(network, pd.Timestamp(day))
+    served = served_on(pd.Timestamp(day))
     found = network.minutes(served)
     np.testing.assert_allclose(found, brute_force(network, served), atol=1e-8)
     assert (found < network.road - 1.0).any()
