@@ -56,13 +56,15 @@ class Sample:
     controls: tuple[str, ...] = ()
 
 
-def redrawn(config: Mapping[str, Any], layer: str, draws: int, **choices: Any) -> Redrawn:
-    """Compute access of all years under `draws` orders.
+def redrawn(
+    config: Mapping[str, Any], layer: str, draws: int, span: str = "years", **choices: Any
+) -> Redrawn:
+    """Compute access in the years of a span under `draws` orders; the last two results are kept.
 
     `choices`: ``exchangeable``, assumptions of travel times, and the rest for ``ce.rail.access``.
     """
     seed = int(rng(config, "table_13_access").integers(2**32))
-    first, last = config["recentred"]["years"]
+    first, last = config["recentred"][span]
     return _redrawn(layer, draws, first, last, seed, tuple(sorted(choices.items())))
 
 

@@ -1,4 +1,4 @@
-"""Table 13B. The effect of market access by rail, recentred by the openings that could have been."""
+"""Table 13B. The effect of market access, recentred by openings that could have been."""
 
 from __future__ import annotations
 
@@ -18,18 +18,17 @@ LEAD = "lights"
 
 def build(config: dict[str, Any]) -> Exhibit:
     """Estimate the effect three ways for each outcome, vary the draws, and check them."""
-    setting = config["recentred"]
+    setting, cells = config["recentred"], samples(config)
+    others = varied(config, cells[LEAD])
     used = {
         "county": redrawn(config, "county", setting["draws"]),
         "city": redrawn(config, "city", setting["draws_city"]),
     }
-    cells = samples(config)
     found = {
         name: {how: estimate(sample, used[sample.layer], how) for how in HOW}
         for name, sample in cells.items()
     }
     held = {name: one_by_one(sample, used[sample.layer]) for name, sample in cells.items()}
-    others = varied(config, cells[LEAD])
     lead = found[LEAD]["control"]
     return Exhibit(
         table={
@@ -75,7 +74,7 @@ def varied(
     setting = config["recentred"]
     out = {}
     for name, choices in setting["variants"].items():
-        used = redrawn(config, "county", setting["draws_variants"], **choices)
+        used = redrawn(config, "county", setting["draws_variants"], "lights", **choices)
         out[name] = (estimate(sample, used, "naive"), estimate(sample, used, "control"))
     return out
 
@@ -130,7 +129,8 @@ def main_table(
             "within classes of design speed; sharp null of one effect in all cells, inverted for "
             "the set; (−∞, ∞) means that no effect is rejected.",
             "One line held: smallest and largest estimate, expectation controlled, when one line "
-            "in turn opens on its real day in all orders.",
+            "in turn opens on its real day in all orders "
+            f"(at least {min(table['draws'].min() for table in held.values()):.0f}).",
             "Left out: the nine main districts of Chongqing and the five inner ones of Chengdu, "
             "and both cities among cities. GDP of counties is nominal; those with gaps or breaks "
             "are left out, a step takes up the revision of Chongqing.",
@@ -141,8 +141,13 @@ def main_table(
 
 def row(naive: ce.causal.RecentredRegression, fit: ce.causal.RecentredRegression) -> pd.Series:
     """One variation as numbers."""
-    both = pd.Series({"explained": fit.treatment.explained("twoway"), "naive": naive.estimate})
-    return pd.concat([both, fit.row])
+    treatment = fit.treatment
+    beside = {
+        "explained": treatment.explained("twoway"),
+        "mean_check": treatment.checks.loc["mean", "pvalue"],
+        "naive": naive.estimate,
+    }
+    return pd.concat([pd.Series(beside), fit.row])
 
 
 def variants_table(
@@ -151,11 +156,12 @@ def variants_table(
     others: dict[str, tuple[ce.causal.RecentredRegression, ce.causal.RecentredRegression]],
     setting: dict[str, Any],
 ) -> Table:
-    """The leading estimate when one assumption changes."""
+    """Set the leading estimate beside those after one change."""
     rows = tuple(
         (
             name,
             number(100 * fit.treatment.explained("twoway"), 0),
+            number(fit.treatment.checks.loc["mean", "pvalue"], 3),
             number(plain.estimate, 3),
             number(fit.estimate, 3),
             number(fit.std_error, 3),
@@ -169,6 +175,7 @@ def variants_table(
         (
             "One change",
             "Expected, %",
+            "Mean, p",
             "Naive",
             "Controlled",
             "Std. error",
@@ -179,10 +186,11 @@ def variants_table(
         rules=frozenset({1}),
         notes=(
             "Expected: share of the variance of access, unit and year effects removed, that its "
-            f"mean over orders explains. Variations rest on {setting['draws_variants']} orders, "
-            "the same for all within the same classes.",
+            "mean over orders explains. Mean, p: of the rank of mean realised access among orders. "
+            f"Variations rest on {setting['draws_variants']} orders, the same for all within the "
+            "same classes.",
         ),
-        text_columns=frozenset({6}),
+        text_columns=frozenset({7}),
     )
 
 
@@ -218,10 +226,24 @@ def finding(
         f"lights where placement is ignored (clustered 95 % interval "
         f"{naive.conf_int[0]:.2f} to {naive.conf_int[1]:.2f}), {recentred.estimate:.2f} with "
         f"access recentred and {control.estimate:.2f} with its expectation controlled "
-        f"(randomisation {p_equal(recentred.pvalue)} and {p_equal(control.pvalue)}). With one line "
-        f"in turn held the last runs from {only.min():.2f} to {only.max():.2f}, under other "
-        f"assumptions from {low:.2f} to {high:.2f}, and randomisation rejects no effect at 5 % in "
-        f"{clear} of {len(varied)}. Beside it, expectation controlled: {beside}."
+        f"(randomisation {p_equal(recentred.pvalue)} and {p_equal(control.pvalue)}; 95 % set of "
+        f"the last {union(control.confidence_set, 2)}). With one line in turn held the last runs "
+        f"from {only.min():.2f} to {only.max():.2f}, under other assumptions from {low:.2f} to "
+        f"{high:.2f}; {clear or 'none'} of these {len(varied)} variations "
+        f"{'differs' if clear < 2 else 'differ'} from zero at 5 % by randomisation. Beside it, "
+        f"expectation controlled: {beside}. {checked(control.treatment)}"
+    )
+
+
+def checked(treatment: ce.causal.Recentred) -> str:
+    """Say whether the real order looks like one of those drawn."""
+    mean, slope, _ = treatment.checks.itertuples()
+    verdict = "does not look" if mean.pvalue < 0.05 else "looks"
+    return (
+        f"The real order {verdict} like a draw in its mean: ln access stands {mean.realised:+.3f} "
+        f"from its expectation (standard deviation over orders {mean.std:.3f}, "
+        f"{p_equal(mean.pvalue)}), which year effects remove in part; the slope of what they leave "
+        f"on the expectation is {slope.realised:.2f} ({p_equal(slope.pvalue)})."
     )
 
 
@@ -257,7 +279,11 @@ def numbers(
         "explained_levels": 100 * lead.treatment.explained(),
         "outside": 100 * lead.treatment.outside,
         "units": lead.treatment.realised.shape[1],
-        "fewest_held": int(held[LEAD]["draws"].min()),
+        "fewest_held": int(min(table["draws"].min() for table in held.values())),
+        "sd_recentred": 100 * float(lead.treatment.checks.loc["mean square", "realised"]) ** 0.5,
+        "mean_gap": lead.treatment.checks.loc["mean", "realised"],
+        "set_low": lead.confidence_set[0][0],
+        "set_high": lead.confidence_set[-1][1],
         "variants": len(others),
         "checks": {
             name.replace(" ", "_"): float(p) for name, p in lead.treatment.checks["pvalue"].items()

@@ -31,6 +31,8 @@ __all__ = ["placement_figure"]
 _HEIGHT_CM = 7.6
 _BINS = 40
 _SPREAD = "PuOr_r"
+_SHOWN = 0.95  # share of units within the colour scale
+_ROOM = 1.25  # height of the axis over the tallest bar
 
 
 def placement_figure(
@@ -79,7 +81,7 @@ def placement_figure(
         figure = new_figure(WIDTH_CM, _HEIGHT_CM)
         figure.caption = note
         scatter, chart, test = figure.subplots(1, 3, width_ratios=(1.0, 1.15, 1.0))
-        figure.subplots_adjust(left=0.06, right=0.985, top=0.92, bottom=0.32, wspace=0.24)
+        figure.subplots_adjust(left=0.065, right=0.985, top=0.92, bottom=0.32, wspace=0.26)
         _scatter(scatter, change, roles.reindex(units), what)
         _chart(figure, chart, change, places.reindex(units))
         _test(test, found)
@@ -107,7 +109,7 @@ def _scatter(ax: Axes, change: pd.DataFrame, roles: pd.Series[str], what: str) -
     ax.set_title("(a) Realised and expected")
     ax.set_xlabel(f"{what}, expected change")
     ax.set_ylabel("realised change")
-    ax.legend(handles=handles[::-1], loc="upper left", handletextpad=0.2, borderaxespad=0.1)
+    ax.legend(handles=handles[::-1], loc="lower right", handletextpad=0.2, borderaxespad=0.1)
 
 
 def _chart(figure: PaperFigure, ax: Axes, change: pd.DataFrame, places: pd.DataFrame) -> None:
@@ -118,25 +120,28 @@ def _chart(figure: PaperFigure, ax: Axes, change: pd.DataFrame, places: pd.DataF
         places["lat"].to_numpy()[order],
         c=surprise.to_numpy()[order],
         cmap=_SPREAD,
-        norm=CenteredNorm(),
+        norm=CenteredNorm(halfrange=float(surprise.abs().quantile(_SHOWN))),
         s=15,
         edgecolors=INK,
         linewidths=0.3,
     )
     ax.set_aspect(1.0 / np.cos(np.radians(float(places["lat"].mean()))))
-    ax.set_title("(b) Realised less expected, at the seats")
+    ax.set_title("(b) Realised less expected")
     ax.set_xticks([])
     ax.set_yticks([])
     for spine in ax.spines.values():
         spine.set_visible(False)
     box = ax.get_position()
     colours = figure.add_axes((box.x0 + 0.15 * box.width, 0.255, 0.7 * box.width, 0.018))
-    figure.colorbar(drawn, cax=colours, orientation="horizontal")
+    figure.colorbar(drawn, cax=colours, orientation="horizontal", extend="both")
 
 
 def _test(ax: Axes, found: RecentredRegression) -> None:
     drawn = found.randomisation.scaled
-    ax.hist(drawn[1:], bins=_BINS, color=ROLE_COLOURS["other"], edgecolor=GREY, linewidth=0.3)
+    counts, *_ = ax.hist(
+        drawn[1:], bins=_BINS, color=ROLE_COLOURS["other"], edgecolor=GREY, linewidth=0.3
+    )
+    ax.set_ylim(0.0, _ROOM * float(np.max(counts)))
     ax.axvline(drawn[0], color=PALETTE[1], lw=1.4, label="realised")
     ax.axvline(-drawn[0], color=PALETTE[1], lw=0.8, linestyle=(0, (2.0, 2.0)), label="mirrored")
     ax.set_title("(c) Randomisation test")
