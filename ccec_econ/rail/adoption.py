@@ -54,7 +54,8 @@ def adoption(
         only.
     service : {"hsr_emu", "hsr", "hsr_250", "hsr_350"}
         Which lines count, by design speed: all with multiple-unit trains, 200 km/h or more, 250 or
-        more, 350. The default is the widest that is called high speed in the literature.
+        more, 350. The International Union of Railways calls lines high speed from 200 km/h if
+        upgraded and from 250 if new.
     rule : {"june", "any", "full"}
         Year in which an opening counts: its own if by 30 June, else the next; its own; the first
         full year. Many openings fall in late December, so ``any`` calls years treated that had a
@@ -88,6 +89,7 @@ def adoption(
     -----
     The first year of the first opening: no closing is on record and none enters, so treatment
     cannot switch off. Stations outside the 16 cities serve no unit; they count for the network.
+    A line counts wherever it leads: that of Qianjiang (2019) reached central Chongqing in 2025.
 
     Examples
     --------

@@ -31,7 +31,9 @@ JOINS = {
     "L24a": ("Chengdunan", None),
     "L24b": ("Emei", None),
 }
-"""Ends that the table of lines names (`section`) and the table of stations lists elsewhere."""
+"""Ends that the table of lines names (`section`) and the table of stations lists elsewhere.
+
+Nanchong stands for Nanchong East, where L06 begins and which the table of stations lacks."""
 
 _REVERSED = ("L04a",)  # listed from the far end
 _SPURS = {("L08", "Shapingba"): "Bishan"}  # the line forks: Chongqing North and Shapingba

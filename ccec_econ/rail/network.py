@@ -154,8 +154,7 @@ class Network:
         np.fill_diagonal(between, 0.0)
         _relax(between, np.arange(len(used)))
         to = self.road_to[:, used]
-        nearest = _min_plus(to, between)
-        return np.minimum(self.road, _min_plus(nearest, to.T.copy()))
+        return np.minimum(self.road, _symmetric(_min_plus(to, between), to.T))
 
 
 def build_network(
@@ -224,6 +223,16 @@ def _relax(M: NDArray[np.float64], through: NDArray[np.int64]) -> None:
     """Shorten M, shape (S, S), in place by ways through the given places."""
     for k in through:
         np.minimum(M, M[:, k, None] + M[k], out=M)
+
+
+def _symmetric(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`_min_plus` where the result (N, N) is symmetric: blocks on and above the diagonal."""
+    found = np.empty((len(A), len(A)))
+    for rows in np.array_split(np.arange(len(A)), 3):
+        first, end = rows[0], rows[-1] + 1
+        found[first:end, first:] = _min_plus(A[first:end], B[:, first:].copy())
+        found[first:, first:end] = found[first:end, first:].T
+    return found
 
 
 def _min_plus(A: NDArray[np.float64], B: NDArray[np.float64]) -> NDArray[np.float64]:

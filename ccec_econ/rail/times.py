@@ -69,6 +69,7 @@ def travel_times(
     between stations times `rail_detour` over `commercial_share` of the design speed, `dwell` for
     each station passed, `change` for each change of line in one station. A stretch by rail costs
     `to_station` besides. Journeys may mix road and rail, so a unit without a station drives to one.
+    Stations without sourced coordinates stand at a seat (`places`): the way to them is too short.
     Not modelled: how many trains run, that speeds change over time, roads that differ in speed.
 
     Examples

@@ -56,6 +56,15 @@ def test_rules_of_the_year() -> None:
     assert found.index.equals(load_units("county").index)
 
 
+def test_stricter_rules_give_no_earlier_year() -> None:
+    days = pd.Series(pd.date_range("2011-12-30", "2013-01-02"))
+    anytime, june, full = (rail.first_year(days, rule) for rule in ("any", "june", "full"))
+    assert (anytime <= june).all()
+    assert (june <= full).all()
+    assert (full <= anytime + 1).all()
+    assert (june[days.dt.month <= 6] == anytime[days.dt.month <= 6]).all()
+
+
 def test_wider_service_comes_no_later_and_bounds_hold() -> None:
     never = 9999
     years = [rail.adoption(service=s).fillna(never) for s in SERVICE_CLASSES]

@@ -186,14 +186,12 @@ def test_kilometres_are_those_of_the_sources() -> None:
 def test_timetables_and_the_model_agree() -> None:
     """Not fitted: what the defaults give."""
     early, late = rail.compare_with_timetable(2016), rail.compare_with_timetable(2020)
-    assert len(early.pairs) == 136
-    assert len(late.pairs) == 59
+    assert (len(early.pairs), len(late.pairs)) == (72, 30)
     assert early.correlation > 0.95
+    assert late.correlation > 0.9
     assert abs(early.median_error) < 5.0
     assert early.median_share < 0.15
-    usable = late.pairs[late.pairs["listed"] < 300]  # one train of 390 minutes goes round about
-    assert len(usable) == 58
-    assert usable["listed"].corr(usable["modelled"]) > 0.9
+    assert late.pairs["listed"].max() < 300.0  # the slow train of 390 minutes has a faster way back
     assert 0.0 < late.median_error < 20.0
     rongchang = early.pairs.set_index(["origin", "destination"])
     assert rongchang.loc[("荣昌区", "重庆主城"), "listed"] == 39.0
