@@ -200,6 +200,8 @@ def main_data(
     """One row per outcome and way."""
     rows = {(name, how): fit.row for name, fits in found.items() for how, fit in fits.items()}
     frame = pd.DataFrame(rows).T.rename_axis(["outcome", "how"]).reset_index()
+    chance = ["pvalue", "lower", "upper", "pieces", "draws"]
+    frame[chance] = frame[chance].where(frame["how"] != "naive")
     for side in ("min", "max"):
         ends = {name: getattr(table["estimate"], side)() for name, table in held.items()}
         frame[f"one_line_{side}"] = frame["outcome"].map(ends).where(frame["how"] == "control")
@@ -231,19 +233,28 @@ def finding(
         f"from {only.min():.2f} to {only.max():.2f}, under other assumptions from {low:.2f} to "
         f"{high:.2f}; {clear or 'none'} of these {len(varied)} variations "
         f"{'differs' if clear < 2 else 'differ'} from zero at 5 % by randomisation. Beside it, "
-        f"expectation controlled: {beside}. {checked(control.treatment)}"
+        f"expectation controlled: {beside}. {checked(control.treatment, others)}"
     )
 
 
-def checked(treatment: ce.causal.Recentred) -> str:
+def checked(
+    treatment: ce.causal.Recentred,
+    others: dict[str, tuple[ce.causal.RecentredRegression, ce.causal.RecentredRegression]],
+) -> str:
     """Say whether the real order looks like one of those drawn."""
     mean, slope, _ = treatment.checks.itertuples()
     verdict = "does not look" if mean.pvalue < 0.05 else "looks"
+    alike = [
+        f"'{name}' ({p_equal(fit.treatment.checks.loc['mean', 'pvalue'])})"
+        for name, (_, fit) in others.items()
+        if fit.treatment.checks.loc["mean", "pvalue"] >= 0.05
+    ]
     return (
         f"The real order {verdict} like a draw in its mean: ln access stands {mean.realised:+.3f} "
         f"from its expectation (standard deviation over orders {mean.std:.3f}, "
         f"{p_equal(mean.pvalue)}), which year effects remove in part; the slope of what they leave "
-        f"on the expectation is {slope.realised:.2f} ({p_equal(slope.pvalue)})."
+        f"on the expectation is {slope.realised:.2f} ({p_equal(slope.pvalue)}). Variations whose "
+        f"mean does look like a draw: {ce.report.listed(alike)}."
     )
 
 
@@ -261,7 +272,7 @@ def numbers(
     orders = prod(factorial(int(size)) for size in sizes)
     return {
         "estimates": {
-            f"{name}_{how}": {"estimate": fit.estimate, "pvalue": fit.pvalue}
+            f"{name}_{how}": {"estimate": fit.estimate, "std_error": fit.std_error}
             for name, fits in found.items()
             for how, fit in fits.items()
         },
@@ -271,7 +282,7 @@ def numbers(
         "classes": len(sizes),
         "largest_class": int(sizes.max()),
         "smallest_class": int(sizes.min()),
-        "orders_power": len(str(orders)) - 1,
+        "orders_digits": len(str(orders)),
         "draws": len(lead.treatment.draws),
         "distinct": lead.treatment.distinct,
         "smallest_pvalue": lead.treatment.smallest_pvalue,

@@ -109,7 +109,7 @@ def _scatter(ax: Axes, change: pd.DataFrame, roles: pd.Series[str], what: str) -
     ax.set_title("(a) Realised and expected")
     ax.set_xlabel(f"{what}, expected change")
     ax.set_ylabel("realised change")
-    ax.legend(handles=handles[::-1], loc="lower right", handletextpad=0.2, borderaxespad=0.1)
+    ax.legend(handles=handles[::-1], loc="lower right", fontsize=6.4, handletextpad=0.0)
 
 
 def _chart(figure: PaperFigure, ax: Axes, change: pd.DataFrame, places: pd.DataFrame) -> None:
@@ -145,6 +145,6 @@ def _test(ax: Axes, found: RecentredRegression) -> None:
     ax.axvline(drawn[0], color=PALETTE[1], lw=1.4, label="realised")
     ax.axvline(-drawn[0], color=PALETTE[1], lw=0.8, linestyle=(0, (2.0, 2.0)), label="mirrored")
     ax.set_title("(c) Randomisation test")
-    ax.set_xlabel("Statistic, in units of the estimate")
+    ax.set_xlabel("Statistic, units of the estimate")
     ax.set_ylabel("draws")
-    ax.legend(loc="upper left", borderaxespad=0.1)
+    ax.legend(loc="upper right", borderaxespad=0.1)
