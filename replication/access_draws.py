@@ -103,13 +103,13 @@ def samples(config: Mapping[str, Any]) -> dict[str, Sample]:
     roles = ce.circle.roles()
     return {
         "lights": Sample(
-            "Night lights, counties",
+            "Night lights of counties",
             "county",
             np.log(lights[["night_lights"]]).set_axis(["y"], axis=1),
         ),
         "gdp": _county_gdp(setting["gdp"], core),
         "cities": Sample(
-            "GDP per resident, cities",
+            "GDP per resident of cities",
             "city",
             cities[["ln_gdp_pc"]].set_axis(["y"], axis=1).drop(index=roles.index[roles == "core"]),
         ),
@@ -126,4 +126,4 @@ def _county_gdp(years: list[int], core: pd.Index) -> Sample:
     lost = (panel["gdp"].isna() | broken).groupby("unit").any()
     data = pd.DataFrame({"y": np.log(panel["gdp"]), "census": within & (year >= _CENSUS)})
     kept = data.drop(index=lost.index[lost]).astype(float)
-    return Sample("GDP, counties", "county", kept, ("census",))
+    return Sample("GDP of counties", "county", kept, ("census",))

@@ -88,9 +88,8 @@ def main_table(
     rows: list[tuple[str, ...]] = []
     rules = []
     for name, fits in found.items():
-        T, N = fits["naive"].treatment.realised.shape
         rules.append(len(rows))
-        rows.append((f"{cells[name].title}: {N} units, {T} years", *[""] * 6))
+        rows.append((cells[name].title, *[""] * 6))
         for how, fit in fits.items():
             chance = how != "naive"
             only = held[name]["estimate"]
@@ -106,6 +105,8 @@ def main_table(
                 )
             )
     lead = found[LEAD]["control"]
+    sizes = [(cells[name].title, fits["naive"].treatment.realised) for name, fits in found.items()]
+    spans = [f"{title} {x.shape[1]} units, {x.index[0]}–{x.index[-1]}" for title, x in sizes]
     return Table(
         "Effect of ln market access by rail and road on ln outcomes",
         (
@@ -120,7 +121,8 @@ def main_table(
         tuple(rows),
         rules=frozenset(rules[1:]),
         notes=(
-            "Elasticities; unit and year effects. Recentred: access instrumented by access less "
+            f"Elasticities; unit and year effects. {'; '.join(spans)}.",
+            "Recentred: access instrumented by access less "
             "its mean over redrawn orders of openings. Expectation controlled, the leading "
             "column of estimates: that mean is a regressor.",
             f"Standard errors: {lead.fit.vcov.convention}. Randomisation: "
@@ -213,27 +215,20 @@ def finding(
     held: dict[str, pd.DataFrame],
     others: dict[str, tuple[ce.causal.RecentredRegression, ce.causal.RecentredRegression]],
 ) -> str:
-    """Say what each way finds for the leading outcome, and what the others add."""
+    """Say what each way finds for the leading outcome, and whether the real order is like a draw."""
     naive, recentred, control = (found[LEAD][how] for how in HOW)
-    only = held[LEAD]["estimate"]
-    varied = [fit for _, fit in others.values()]
-    clear = sum(fit.pvalue <= 0.05 for fit in varied)
-    low, high = (f([fit.estimate for fit in varied]) for f in (min, max))
-    beside = "; ".join(
+    only, varied = held[LEAD]["estimate"], [fit.estimate for _, fit in others.values()]
+    beside = ", ".join(
         f"{name} {found[key]['control'].estimate:.2f} ({p_equal(found[key]['control'].pvalue)})"
         for key, name in (("gdp", "GDP of counties"), ("cities", "GDP per resident of cities"))
     )
     return (
-        f"One per cent more market access goes with {naive.estimate:.2f} per cent more night "
-        f"lights where placement is ignored (clustered 95 % interval "
-        f"{naive.conf_int[0]:.2f} to {naive.conf_int[1]:.2f}), {recentred.estimate:.2f} with "
-        f"access recentred and {control.estimate:.2f} with its expectation controlled "
-        f"(randomisation {p_equal(recentred.pvalue)} and {p_equal(control.pvalue)}; 95 % set of "
-        f"the last {union(control.confidence_set, 2)}). With one line in turn held the last runs "
-        f"from {only.min():.2f} to {only.max():.2f}, under other assumptions from {low:.2f} to "
-        f"{high:.2f}; {clear or 'none'} of these {len(varied)} variations "
-        f"{'differs' if clear < 2 else 'differ'} from zero at 5 % by randomisation. Beside it, "
-        f"expectation controlled: {beside}. {checked(control.treatment, others)}"
+        f"The elasticity of night lights to access is {naive.estimate:.2f} where placement is "
+        f"ignored, {recentred.estimate:.2f} recentred and {control.estimate:.2f} with the "
+        f"expectation controlled (randomisation {p_equal(control.pvalue)}, 95 % set "
+        f"{union(control.confidence_set, 2)}; one line held {only.min():.2f} to {only.max():.2f}, "
+        f"other assumptions {min(varied):.2f} to {max(varied):.2f}); that of {beside}. "
+        f"{checked(control.treatment, others)}"
     )
 
 
@@ -241,20 +236,15 @@ def checked(
     treatment: ce.causal.Recentred,
     others: dict[str, tuple[ce.causal.RecentredRegression, ce.causal.RecentredRegression]],
 ) -> str:
-    """Say whether the real order looks like one of those drawn."""
-    mean, slope, _ = treatment.checks.itertuples()
-    verdict = "does not look" if mean.pvalue < 0.05 else "looks"
-    alike = [
-        f"'{name}' ({p_equal(fit.treatment.checks.loc['mean', 'pvalue'])})"
-        for name, (_, fit) in others.items()
-        if fit.treatment.checks.loc["mean", "pvalue"] >= 0.05
-    ]
+    """Say whether the real order looks like one of those drawn, here and in the variations."""
+    mean = treatment.checks.loc["mean"]
+    of_others = [fit.treatment.checks.loc["mean", "pvalue"] for _, fit in others.values()]
+    like = sum(p >= 0.05 for p in of_others)
+    verdict = "is not like a draw" if mean["pvalue"] < 0.05 else "is like a draw"
     return (
-        f"The real order {verdict} like a draw in its mean: ln access stands {mean.realised:+.3f} "
-        f"from its expectation (standard deviation over orders {mean.std:.3f}, "
-        f"{p_equal(mean.pvalue)}), which year effects remove in part; the slope of what they leave "
-        f"on the expectation is {slope.realised:.2f} ({p_equal(slope.pvalue)}). Variations whose "
-        f"mean does look like a draw: {ce.report.listed(alike)}."
+        f"By its mean access the real order {verdict} ({mean['realised']:+.3f} from the "
+        f"expectation, standard deviation over orders {mean['std']:.3f}, "
+        f"{p_equal(mean['pvalue'])}); it is like one in {like} of {len(others)} variations."
     )
 
 

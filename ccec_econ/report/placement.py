@@ -147,4 +147,4 @@ def _test(ax: Axes, found: RecentredRegression) -> None:
     ax.set_title("(c) Randomisation test")
     ax.set_xlabel("Statistic, units of the estimate")
     ax.set_ylabel("draws")
-    ax.legend(loc="upper right", borderaxespad=0.1)
+    ax.legend(loc="upper right", handlelength=1.2, borderaxespad=0.1)
