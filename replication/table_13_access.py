@@ -122,14 +122,13 @@ def main_table(
         rules=frozenset(rules[1:]),
         notes=(
             f"Elasticities; unit and year effects. {'; '.join(spans)}.",
-            "Recentred: access instrumented by access less "
-            "its mean over redrawn orders of openings. Expectation controlled, the leading "
-            "column of estimates: that mean is a regressor.",
-            f"Standard errors: {lead.fit.vcov.convention}. Randomisation: "
-            f"{len(lead.treatment.draws)} orders for counties, "
+            "Recentred: access instrumented by access less its mean over redrawn orders of "
+            "openings. Expectation controlled, the leading estimate: that mean is a regressor.",
+            "Standard errors and their intervals: clustered by unit (CR1), t(units − 1). "
+            f"Randomisation: {len(lead.treatment.draws)} orders for counties, "
             f"{len(found['cities']['control'].treatment.draws)} for cities, lines exchangeable "
             "within classes of design speed; sharp null of one effect in all cells, inverted for "
-            "the set; (−∞, ∞) means that no effect is rejected.",
+            "the set.",
             "One line held: smallest and largest estimate, expectation controlled, when one line "
             "in turn opens on its real day in all orders "
             f"(at least {min(table['draws'].min() for table in held.values()):.0f}).",
@@ -215,7 +214,7 @@ def finding(
     held: dict[str, pd.DataFrame],
     others: dict[str, tuple[ce.causal.RecentredRegression, ce.causal.RecentredRegression]],
 ) -> str:
-    """Say what each way finds for the leading outcome, and whether the real order is like a draw."""
+    """Say what each way finds, and whether the real order is like a draw."""
     naive, recentred, control = (found[LEAD][how] for how in HOW)
     only, varied = held[LEAD]["estimate"], [fit.estimate for _, fit in others.values()]
     beside = ", ".join(
