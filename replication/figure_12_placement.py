@@ -8,7 +8,7 @@ import pandas as pd
 
 import ccec_econ as ce
 from access_draws import redrawn, samples
-from ccec_econ.typeset import p_equal
+from ccec_econ.typeset import number, p_equal
 from exhibit import Exhibit, main
 
 NOTE = (
@@ -59,7 +59,7 @@ def finding(change: pd.DataFrame, names: pd.Series, roles: pd.Series) -> str:
     """Say how much of access was to be expected, and where chance fell."""
     gap = change["recentred"].sort_values()
     by_role = change.groupby(roles)["recentred"].mean()
-    said = ", ".join(f"{role} {value:+.2f}" for role, value in by_role.items())
+    said = ", ".join(f"{role} {number(value, 2)}" for role, value in by_role.items())
     return (
         f"Across counties the realised change of ln access correlates at "
         f"{change['realised'].corr(change['expected']):.2f} with the expected one. "

@@ -81,7 +81,7 @@ def placement_figure(
         figure = new_figure(WIDTH_CM, _HEIGHT_CM)
         figure.caption = note
         scatter, chart, test = figure.subplots(1, 3, width_ratios=(1.0, 1.15, 1.0))
-        figure.subplots_adjust(left=0.065, right=0.985, top=0.92, bottom=0.32, wspace=0.26)
+        figure.subplots_adjust(left=0.075, right=0.985, top=0.92, bottom=0.32, wspace=0.26)
         _scatter(scatter, change, roles.reindex(units), what)
         _chart(figure, chart, change, places.reindex(units))
         _test(test, found)
