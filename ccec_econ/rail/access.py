@@ -183,7 +183,7 @@ def masses(what: str = "residents", year: int = 2010, layer: Layer = "county") -
     else:
         table = load_panel(layer=layer)[_COLUMNS[what]].unstack("year")
         if year not in table:
-            raise DataError(f"mass '{what}' of {year}: years run {_span(table.columns)}.")
+            raise DataError(f"mass '{what}' of {year}: there are {first_five(table.columns)}.")
         found = table[year]
     found = found.reindex(units.index)
     lost = units.index[found.isna()]
@@ -267,13 +267,9 @@ def _census(year: int) -> pd.Series:
     census = load_census()
     table = census["pop_resident"].unstack("year")
     if year not in table:
-        raise DataError(f"residents of counties in {year}: years run {_span(table.columns)}.")
+        raise DataError(f"residents of counties in {year}: there are {first_five(table.columns)}.")
     found, latest = table[year], table[table.columns.max()]
     area = census["area"].unstack("year")[table.columns.max()]
     shared = area.map(found.isna().groupby(area).any())
     parted = area.map(found.groupby(area).sum()) * latest / area.map(latest.groupby(area).sum())
     return found.where(~shared, parted)
-
-
-def _span(years: pd.Index) -> str:
-    return f"{first_five(years)}"

@@ -14,7 +14,7 @@ from ccec_econ.circle import Layer
 from ccec_econ.data.rail import LINE_CLASSES, refuse_service
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
-from ccec_econ.rail.lines import named_after
+from ccec_econ.rail.lines import named_after, nearest_place
 from ccec_econ.rail.openings import Imprecise, Rule, first_year, open_stations
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "adoption",
     "exposure",
     "first_opening",
+    "locate",
     "uncertain",
     "urban_core",
 ]
@@ -125,7 +126,7 @@ def first_opening(
     if layer == "city":
         days = stations.groupby("city")["opened"].min()
         return days.reindex(units.index).rename("opened")
-    located = _locate(stations, unlocated)
+    located = locate(stations, unlocated)
     days = located.groupby("county")["opened"].min().reindex(units.index)
     if core not in ("shared", "own"):
         raise DataError(f"core '{core}': unknown; choose 'shared' or 'own'.")
@@ -242,8 +243,26 @@ def _serving(service: str, openings: pd.Series | None, imprecise: Imprecise) -> 
     return stations[stations["line_class"].isin(LINE_CLASSES[service])]
 
 
-def _locate(stations: pd.DataFrame, unlocated: Unlocated) -> pd.DataFrame:
-    """Stations with a county, those without one placed as the rule says."""
+def locate(stations: pd.DataFrame, unlocated: Unlocated = "seat") -> pd.DataFrame:
+    """Keep the stations with a county, and place those without one as the rule says.
+
+    Parameters
+    ----------
+    stations : DataFrame
+        As `open_stations`.
+    unlocated : {"seat", "omit", "every"}
+        As in `adoption`.
+
+    Raises
+    ------
+    DataError
+        If the rule is unknown.
+
+    Examples
+    --------
+    >>> locate(open_stations()).query("station == 'Yaan'")["county"].tolist()
+    ['511802']
+    """
     if unlocated not in ("seat", "omit", "every"):
         raise DataError(f"unlocated '{unlocated}': unknown; choose 'seat', 'omit' or 'every'.")
     known, lost = stations[stations["county"].notna()], stations[stations["county"].isna()]
@@ -264,13 +283,11 @@ def _locate(stations: pd.DataFrame, unlocated: Unlocated) -> pd.DataFrame:
 @lru_cache(maxsize=1)
 def _seats() -> dict[str, str]:
     """County with the seat of each city: the one whose own seat is nearest."""
-    counties, seats = load_units("county"), {}
-    for city, place in load_units("city").iterrows():
-        inside = counties[counties["city"] == city]
-        north = inside["lat"] - place["lat"]
-        east = (inside["lon"] - place["lon"]) * np.cos(np.radians(place["lat"]))
-        seats[str(city)] = str((north**2 + east**2).idxmin())
-    return seats
+    cities, counties = load_units("city"), load_units("county")
+    return {
+        str(city): nearest_place(lon, lat, counties[counties["city"] == city])
+        for city, lon, lat in zip(cities.index, cities["lon"], cities["lat"], strict=True)
+    }
 
 
 def _share(opened: pd.Series, years: pd.Index) -> pd.DataFrame:

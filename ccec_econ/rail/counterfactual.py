@@ -12,7 +12,7 @@ from ccec_econ.circle import Layer
 from ccec_econ.data.rail import load_stations
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import AlignmentError, DataError, IdentificationError, first_five
-from ccec_econ.rail.lines import Line, Stop, lines, places
+from ccec_econ.rail.lines import Line, Stop, lines, nearest_place, places
 from ccec_econ.rail.openings import Imprecise, openings
 from ccec_econ.structure.axis import axis_position
 
@@ -272,12 +272,10 @@ def _stations_of(unit: str, layer: Layer) -> set[str]:
 def _stop(unit: str, units: pd.DataFrame, layer: Layer) -> Stop:
     """Station of a unit nearest to its seat, or the seat."""
     inside = places().reindex(sorted(_stations_of(unit, layer))).dropna()
-    seat = units.loc[unit, ["lon", "lat"]].astype(float)
+    lon, lat = units.loc[[unit], ["lon", "lat"]].to_numpy(dtype=np.float64)[0]
     if inside.empty:
-        return Stop(unit, *seat)
+        return Stop(unit, float(lon), float(lat))
     sourced = inside["basis"] == "source"
     inside = inside[sourced] if sourced.any() else inside
-    north = inside["lat"] - seat["lat"]
-    east = (inside["lon"] - seat["lon"]) * np.cos(np.radians(seat["lat"]))
-    nearest = str((north**2 + east**2).idxmin())
+    nearest = nearest_place(lon, lat, inside)
     return Stop(nearest, *inside.loc[nearest, ["lon", "lat"]].astype(float))

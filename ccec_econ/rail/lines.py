@@ -12,7 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from ccec_econ.data.rail import load_stations
 from ccec_econ.data.store import load_table
 
-__all__ = ["JOINS", "Line", "Stop", "great_circle", "lines", "named_after", "places"]
+__all__ = [
+    "JOINS",
+    "Line",
+    "Stop",
+    "great_circle",
+    "lines",
+    "named_after",
+    "nearest_place",
+    "places",
+]
 
 _EARTH_KM = 6371.0088
 
@@ -104,6 +113,18 @@ def great_circle(
         + np.cos(north) * np.cos(to_north) * np.sin((to_east - east) / 2.0) ** 2
     )
     return np.asarray(2.0 * _EARTH_KM * np.arcsin(np.sqrt(half)))
+
+
+def nearest_place(lon: float, lat: float, among: pd.DataFrame) -> str:
+    """Return the label of the place that lies nearest, of a table with ``lon`` and ``lat``.
+
+    Examples
+    --------
+    >>> nearest_place(104.0, 30.0, pd.DataFrame({"lon": [100.0, 105.0], "lat": 30.0}, ["a", "b"]))
+    'b'
+    """
+    km = great_circle([lon], [lat], among["lon"].to_numpy(float), among["lat"].to_numpy(float))
+    return str(among.index[km[0].argmin()])
 
 
 @lru_cache(maxsize=1)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from ccec_econ.circle import Layer
+from ccec_econ.data.rail import load_stations
 from ccec_econ.data.store import load_table
-from ccec_econ.data.timetables import TIMETABLES
+from ccec_econ.data.timetables import TIMETABLES, load_timetable
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
+from ccec_econ.rail.adoption import locate
 from ccec_econ.rail.network import Assumptions, build_network
 from ccec_econ.rail.times import served_on
 from ccec_econ.typeset import Printed, Table, number
@@ -24,11 +26,13 @@ __all__ = [
     "trains_per_day",
 ]
 
-CORES = {"Chengdu": "成都", "Chongqing": "重庆"}
-"""Core -> how its name begins in the timetables."""
+CORES = {
+    "Chengdu": {"city": "510100", "county": "510106"},
+    "Chongqing": {"city": "500000", "county": "500112"},
+}
+"""Core -> its unit by layer; at the county layer the county of its main station."""
 
-_DAYS = {2016: "2016-03-10", 2020: "2020-12-31"}
-_ORDINARY = ("县", "区", "市")  # endings of the names of places
+_DAYS = {2016: pd.Timestamp("2016-03-10"), 2020: pd.Timestamp("2020-12-31")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def listed_trains(year: int) -> pd.DataFrame:
     DataFrame
         One row per direction: ``origin``, ``destination`` (as listed), ``trains``, ``fastest``
         (minutes), ``from_stations`` and ``to_stations`` (tuples of names). In 2016 the source names
-        the stations; in 2020 they are those named after the place.
+        the stations; in 2020 they are those named after the place that were open.
 
     Raises
     ------
@@ -101,7 +105,8 @@ def listed_trains(year: int) -> pd.DataFrame:
     if year not in TIMETABLES:
         raise DataError(f"no timetable of {year}; there are those of 2016 and 2020.")
     table = load_table("rail", f"od_{year}")
-    stations = load_table("rail", "stations").drop_duplicates("station_zh")
+    stations = load_table("rail", "stations")
+    stations = stations[load_stations()["earliest"] <= _DAYS[year]].drop_duplicates("station_zh")
     names = stations.set_index("station_zh")["station_en"]
     if year == 2016:
         ends = table["note"].str.removeprefix("main stations only: ").str.split(" -> ", expand=True)
@@ -154,7 +159,7 @@ def compare_with_timetable(year: int, assumptions: Assumptions | None = None) ->
     listed = listed_trains(year)
     network = build_network("county", assumptions)
     board = pd.DataFrame(
-        network.on_board(served_on(pd.Timestamp(_DAYS[year]))),
+        network.on_board(served_on(_DAYS[year])),
         index=network.stations,
         columns=network.stations,
     )
@@ -205,7 +210,7 @@ def fastest_to_cores(year: int, layer: Layer = "county") -> pd.DataFrame:
     ----------
     year : {2016, 2020}
     layer : {"city", "county"}
-        At the county layer a place is the county of its station.
+        At the county layer a place is the county of its first station, placed by `locate`.
 
     Returns
     -------
@@ -223,15 +228,19 @@ def fastest_to_cores(year: int, layer: Layer = "county") -> pd.DataFrame:
     >>> fastest_to_cores(2016).loc["500153"].to_dict()
     {'Chengdu': 54.0, 'Chongqing': 39.0}
     """
-    units, listed = load_units(layer), listed_trains(year)
-    ends = ["origin", "destination", "from_stations", "to_stations"]
-    swapped = listed.rename(columns=dict(zip(ends, [*ends[1::-1], *ends[:1:-1]], strict=True)))
-    both = pd.concat([listed, swapped])
-    stations = load_table("rail", "stations").drop_duplicates("station_en").set_index("station_en")
-    level = "adcode" if layer == "county" else "prefecture_adcode"
-    both["unit"] = both["from_stations"].str[0].map(stations[level])
-    found = {
-        core: both[both["destination"].str.startswith(name)].groupby("unit")["fastest"].min()
-        for core, name in CORES.items()
-    }
+    units = load_units(layer)
+    if layer == "city":
+        fastest = load_timetable(year)["fastest"].reset_index()
+        ends = fastest[["origin", "destination"]]
+    else:
+        fastest = listed_trains(year)
+        county = locate(load_stations()).drop_duplicates("station").set_index("station")["county"]
+        ends = fastest[["origin", "destination"]].assign(
+            origin=fastest["from_stations"].str[0].map(county),
+            destination=fastest["to_stations"].str[0].map(county),
+        )
+    out = pd.Series(fastest["fastest"].to_numpy(), pd.MultiIndex.from_frame(ends))
+    out = out.groupby(level=[0, 1]).min()
+    both = pd.concat([out, out.swaplevel()]).groupby(level=[0, 1]).min()
+    found = {core: both.xs(at[layer], level=1) for core, at in CORES.items()}
     return pd.DataFrame(found).reindex(units.index)

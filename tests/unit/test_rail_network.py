@@ -170,6 +170,21 @@ def test_lines_follow_the_ground() -> None:
     assert {name for ends in JOINS.values() for name in ends if name} <= set(spots.index)
 
 
+def test_forks_and_joined_ends() -> None:
+    chain = {
+        line.name: [(line.stops[i].name, line.stops[j].name) for i, j in line.legs]
+        for line in lines()
+    }
+    assert chain["L08"][-2:] == [("Bishan", "Chongqingbei"), ("Bishan", "Shapingba")]
+    assert chain["L04a"] == [("Dujiangyan", "Yingbinlu"), ("Yingbinlu", "Liduigongyuan")]
+    sections = load_table("rail", "lines").set_index("line_id")["section"]
+    english = {"Pixianxi": "Pixian West", "Chengdunan": "Chengdu South", "Yibinxi": "Yibin West"}
+    for name, (first, last) in JOINS.items():
+        assert first is None or sections[name].startswith(english.get(first, first))
+        assert last is None or sections[name].endswith("Chongqing")
+        assert chain[name][0][0] == first or chain[name][-1][1] == last
+
+
 def test_kilometres_are_those_of_the_sources() -> None:
     units = load_units("county")
     seats = (units["lon"].to_numpy(), units["lat"].to_numpy())
@@ -208,6 +223,11 @@ def test_listed_minutes_and_trains() -> None:
         for unit in ("511000", "511100", "510900"):
             assert ours.loc[unit, "Chengdu"] == both[unit]
     assert rail.fastest_to_cores(2016).loc["500153"].tolist() == [54.0, 39.0]
+    assert rail.fastest_to_cores(2016, "city").loc["500000", "Chengdu"] == 88.0  # not Rongchang's
+    late = rail.fastest_to_cores(2020)
+    assert late.loc["511502"].tolist() == [80.0, 191.0]  # Yibin West, placed in Cuiping
+    assert late.loc["500101"].tolist() == [189.0, 83.0]  # Wanzhou
+    assert late.loc["510106"].isna().tolist() == [True, False]
     trains = rail.trains_per_day()
     table = load_table("rail", "station_trains_2016")
     assert trains.sum() == table["emu_trains_per_day"].sum()
