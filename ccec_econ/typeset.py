@@ -6,11 +6,13 @@ import csv
 import html
 import io
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+import numpy as np
 import pandas as pd
 
-__all__ = ["Printed", "Table", "interval", "number", "p_equal"]
+__all__ = ["Printed", "Table", "interval", "number", "p_equal", "union"]
 
 _MINUS = "−"
 _LATEX = {
@@ -68,6 +70,17 @@ def p_equal(value: float) -> str:
 def interval(lower: float, upper: float, digits: int = 3) -> str:
     """Format an interval for a cell."""
     return f"[{number(lower, digits)}, {number(upper, digits)}]"
+
+
+def union(intervals: Iterable[tuple[float, float]], digits: int = 3) -> str:
+    """Format disjoint intervals: "[0.12, 0.55]", "(−∞, −1.20] ∪ [0.30, ∞)", "empty"."""
+    return " ∪ ".join(_open_ended(*pair, digits) for pair in intervals) or "empty"
+
+
+def _open_ended(low: float, high: float, digits: int) -> str:
+    left = "(−∞" if np.isinf(low) else f"[{number(low, digits)}"
+    right = "∞)" if np.isinf(high) else f"{number(high, digits)}]"
+    return f"{left}, {right}"
 
 
 @dataclass(frozen=True, slots=True)

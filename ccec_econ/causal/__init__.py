@@ -16,6 +16,12 @@ from ccec_econ.causal.placebo_weights import placebo_weights
 from ccec_econ.causal.power import Power, power
 from ccec_econ.causal.pretrends import PretrendPower, pretrend_power
 from ccec_econ.causal.randomise import permute
+from ccec_econ.causal.recentre import Recentred, recentre
+from ccec_econ.causal.recentre_regression import (
+    RecentredRegression,
+    leave_one_out,
+    recentred_regression,
+)
 from ccec_econ.causal.rings import rings
 from ccec_econ.causal.rings_results import Rings
 from ccec_econ.causal.staggered import staggered
@@ -29,6 +35,8 @@ __all__ = [
     "Power",
     "PretrendPower",
     "PseudoOpenings",
+    "Recentred",
+    "RecentredRegression",
     "Rings",
     "Staggered",
     "adoption_from",
@@ -37,6 +45,7 @@ __all__ = [
     "fake_units",
     "goodman_bacon",
     "honest",
+    "leave_one_out",
     "permute",
     "placebo_sets",
     "placebo_weights",
@@ -44,6 +53,8 @@ __all__ = [
     "power",
     "pretrend_power",
     "pseudo_openings",
+    "recentre",
+    "recentred_regression",
     "rings",
     "staggered",
     "staggered_design",

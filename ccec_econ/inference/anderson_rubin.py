@@ -21,7 +21,7 @@ from scipy.optimize import brentq
 
 from ccec_econ.engine.instruments import By, Equation, Projection, cluster_sums, project
 from ccec_econ.errors import IdentificationError, first_five
-from ccec_econ.typeset import Printed, Table, number
+from ccec_econ.typeset import Printed, Table, union
 
 __all__ = [
     "AndersonRubinSet",
@@ -78,7 +78,7 @@ class AndersonRubinSet(Printed):
 
     def text(self, digits: int = 4) -> str:
         """Write the set: "[0.12, 0.55]", "(−∞, −1.20] ∪ [0.30, ∞)", "empty"."""
-        return " ∪ ".join(_interval(*pair, digits) for pair in self.intervals) or "empty"
+        return union(self.intervals, digits)
 
     def summary(self, digits: int = 4) -> Table:
         """Table of one row, with the convention beneath."""
@@ -335,9 +335,3 @@ class _Scores:
     def below(self, critical: float) -> tuple[tuple[float, float], ...]:
         """Values at which the statistic is at most `critical`."""
         return accepted(lambda a: critical - self.at(a), _NODES, self.centre, self.scale)
-
-
-def _interval(low: float, high: float, digits: int) -> str:
-    left = "(−∞" if np.isinf(low) else f"[{number(low, digits)}"
-    right = "∞)" if np.isinf(high) else f"{number(high, digits)}]"
-    return f"{left}, {right}"

@@ -15,6 +15,7 @@ from ccec_econ.report.network import network_figure, strongest_pairs
 from ccec_econ.report.outlines import city_polygons
 from ccec_econ.report.paths import paths_figure
 from ccec_econ.report.placebos import PlaceboPanel, placebo_figure
+from ccec_econ.report.placement import placement_figure
 from ccec_econ.report.profile import Strip, profile_figure
 from ccec_econ.report.responses import responses_figure
 from ccec_econ.report.study import study_figure
@@ -42,6 +43,7 @@ __all__ = [
     "network_figure",
     "paths_figure",
     "placebo_figure",
+    "placement_figure",
     "profile_figure",
     "responses_figure",
     "statistics",
