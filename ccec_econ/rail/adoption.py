@@ -14,6 +14,7 @@ from ccec_econ.circle import Layer
 from ccec_econ.data.rail import LINE_CLASSES, refuse_service
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
+from ccec_econ.rail.lines import named_after
 from ccec_econ.rail.openings import Imprecise, Rule, first_year, open_stations
 
 __all__ = [
@@ -208,7 +209,7 @@ def uncertain(*, service: str = "hsr", rule: Rule = "june") -> pd.DataFrame:
     pairs["if_held"] = first_year(pairs["opened"], rule)
     earlier = pairs["adoption"].isna() | (pairs["if_held"] < pairs["adoption"]).fillna(False)
     pairs["by_default"] = [
-        _named_after(station, city) and _seats()[code] == unit
+        named_after(station, city) and _seats()[code] == unit
         for station, city, code, unit in zip(
             pairs["station"], pairs["city_name"], pairs["city"], pairs["unit"], strict=True
         )
@@ -253,13 +254,9 @@ def _locate(stations: pd.DataFrame, unlocated: Unlocated) -> pd.DataFrame:
         placed = lost.merge(counties, on="city").assign(county=lambda rows: rows["held"])
         return pd.concat([known, placed])
     cities = load_units("city")["name"]
-    named = [_named_after(s, cities[c]) for s, c in zip(lost["station"], lost["city"], strict=True)]
+    named = [named_after(s, cities[c]) for s, c in zip(lost["station"], lost["city"], strict=True)]
     placed = lost[np.array(named, dtype=bool)]
     return pd.concat([known, placed.assign(county=placed["city"].map(_seats()))])
-
-
-def _named_after(station: str, city: str) -> bool:
-    return station.startswith(city.replace("'", ""))
 
 
 @lru_cache(maxsize=1)
