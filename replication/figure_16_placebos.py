@@ -61,7 +61,7 @@ def build(config: dict[str, Any]) -> Exhibit:
                 {f"{name} {kind}": one for (name, kind), one in powers.items()}, "sample"
             ),
         },
-        finding=finding(tests, early, leading),
+        finding=finding(tests, leading),
         numbers=numbers(tests, early, powers, setting, draws),
     )
 
@@ -175,15 +175,17 @@ def circles(setting: dict[str, Any], options: dict[str, Any]) -> dict[str, Place
     """Set the circle beside three others, and beside sets of cities drawn from these."""
     first, last = setting["years_circles"]
     frame = of_circles((first, last))
-    frame = frame[frame.index.get_level_values("year").isin([first, last])]
+    frame = frame.drop(jumping(frame, setting["jump"]), level="unit")
+    ends = frame[frame.index.get_level_values("year").isin([first, last])]
     own = members(frame, "ccec")
     real = [members(frame, name) for name in SHORT]
     drawn = ce.causal.drawn_sets([unit for one in real for unit in one], len(own), **options)
-    place = partial(ce.causal.placebo_sets, frame, own)
+    place = partial(ce.causal.placebo_sets, ends, own)
     return {
         "sigma": place(drawn, sigma_change),
         "sigma_circles": place(real, sigma_change),
         "gap_circles": place(real, gap_change),
+        "beta_circles": ce.causal.placebo_sets(frame, own, real, slope_on_level),
     }
 
 
@@ -192,6 +194,12 @@ def of_circles(years: tuple[int, int]) -> pd.DataFrame:
     columns = ["circle", "gdp", "gdp_real", "pop", "gdp_pc"]
     own = ce.data.load_panel(years=years).assign(circle="ccec")
     return pd.concat([own[columns], ce.data.load_comparison(years)[columns]])
+
+
+def jumping(frame: pd.DataFrame, most: float) -> list[str]:
+    """Cities whose residents jump between years as no city grows: the area counted has changed."""
+    step = np.log(frame["pop"]).groupby("unit").diff().abs()
+    return sorted(step.index[step > most].get_level_values("unit").unique())
 
 
 def members(frame: pd.DataFrame, name: str) -> list[str]:
@@ -213,6 +221,13 @@ def gap_change(rows: pd.DataFrame) -> float:
     roles = {unit: "core" if unit in largest else HOLLOW for unit in units}
     ends = (int(years.min()), int(years.max()))
     return float(ce.convergence.gap_change(rows, "gdp_real", "pop", roles, years=ends)["change"])
+
+
+def slope_on_level(rows: pd.DataFrame) -> float:
+    """Slope of yearly growth of GDP per resident, first to last year, on its starting level."""
+    years = rows.index.get_level_values("year")
+    ends = (int(years.min()), int(years.max()))
+    return float(ce.convergence.cross_section(rows, "gdp_pc", years=ends).slope)
 
 
 def panels(
@@ -280,30 +295,23 @@ def note(setting: dict[str, Any], county: Design, draws: int) -> str:
     )
 
 
-def finding(tests: dict[str, Placebos], early: PseudoOpenings, powers: dict[str, Power]) -> str:
+def finding(tests: dict[str, Placebos], powers: dict[str, Power]) -> str:
     """Say where the realised estimates lie among placebos and what can be detected."""
     p = {name: p_equal(one.pvalue) for name, one in tests.items()}
-    shifts = early.frame["p_randomised"]
-    detectable = [
-        f"{one.units} {'counties' if name == 'county' else 'cities'} show effects on "
-        f"{OUTCOMES[name]} from {one.detectable:.3f} ({one.detectable / one.within_sd:.1f})"
+    shown = [
+        f"{one.detectable:.3f} log points of {OUTCOMES[name]} for {one.units} "
+        f"{'counties' if name == 'county' else 'cities'} "
+        f"({one.detectable / one.within_sd:.1f} within standard deviations)"
         for name, one in powers.items()
     ]
     return (
-        "High-speed rail and night lights of counties: the t of the imputation estimator, "
-        f"{tests['timing'].realised:.2f}, has {p['timing']} among permuted openings "
-        f"({p['timing_city']} within cities; t of the two-way regression {p['timing_twfe']}) and "
-        f"{p['lines']} where lines of like speed exchange openings; openings moved "
-        f"{shifts.index[0]} to {shifts.index[-1]} years early have p from {shifts.min():.2f} to "
-        f"{shifts.max():.2f}. Neighbours' service in the baseline SDM has {p['weights_hsr']} among "
-        f"relabelled maps as a coefficient, {p['weights_hsr_t']} as a clustered t. Growth of the "
-        f"circle's cities from the policy on differs by "
-        f"{tests['policy'].estimate:.2f} points a year from that of three other circles: "
-        f"{p['policy']} with membership permuted over cities, {p['policy_circles']} among the four "
-        f"circles; the hollow middle's own difference has {p['policy_hollow']}. σ falls as much or "
-        f"more in {100 * tests['sigma'].below:.0f} % of sets of cities drawn from the other "
-        "circles. With 80 % power, in logs and, in brackets, within standard deviations: "
-        f"{'; '.join(detectable)}."
+        f"For lights of counties the t of rail, {tests['timing'].realised:.2f}, has "
+        f"{p['timing']} among permuted openings and {p['lines']} where lines of like speed "
+        f"exchange openings. Neighbours' service in the baseline SDM has {p['weights_hsr']} among "
+        "relabelled maps. Growth in the circle from the policy on differs by "
+        f"{tests['policy'].estimate:.2f} points a year from that of three other circles, with "
+        f"{p['policy']} if membership is permuted over cities but {p['policy_circles']} among the "
+        f"four circles. Power of 80 % begins at {ce.report.listed(shown)}."
     )
 
 
@@ -331,7 +339,20 @@ def numbers(
             }
             for name, one in tests.items()
         },
-        "early_p": float(early.frame["p_randomised"].min()),
+        "others": {
+            name: {"low": float(one.drawn.min()), "high": float(one.drawn.max())}
+            for name, one in tests.items()
+            if name.endswith("_circles")
+        },
+        "jumped": len(jumping(of_circles(tuple(setting["years_circles"])), setting["jump"])),
+        "circle_years": dict(zip(("first", "last"), setting["years_circles"], strict=True)),
+        "fell": 100.0 * tests["sigma"].below,
+        "smallest_circles": 1.0 / (1 + tests["policy_circles"].draws),
+        "early": {
+            "years": int(early.frame.index.max()),
+            "low": float(early.frame["p_randomised"].min()),
+            "high": float(early.frame["p_randomised"].max()),
+        },
         "power": {
             f"{name}_{kind}": {
                 "units": one.units,
@@ -340,7 +361,7 @@ def numbers(
                 "detectable": one.detectable,
                 "in_sd": one.detectable / one.within_sd,
                 "rule": one.rule_of_thumb,
-                "excess": 100.0 * (one.detectable / one.rule_of_thumb - 1.0),
+                "short": 100.0 * (1.0 - one.rule_of_thumb / one.detectable),
                 "size_t": 100.0 * one.size_t,
             }
             for (name, kind), one in powers.items()
