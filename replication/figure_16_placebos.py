@@ -52,10 +52,6 @@ def build(config: dict[str, Any]) -> Exhibit:
         ),
         data={
             "": stacked(tests, "test"),
-            "draws": pd.concat(
-                [panel.placebos.draws_frame(name) for name, panel in shown.items()],
-                ignore_index=True,
-            ),
             "early": early.frame.reset_index(),
             "power": stacked(
                 {f"{name} {kind}": one for (name, kind), one in powers.items()}, "sample"
@@ -346,6 +342,10 @@ def numbers(
         },
         "jumped": len(jumping(of_circles(tuple(setting["years_circles"])), setting["jump"])),
         "circle_years": dict(zip(("first", "last"), setting["years_circles"], strict=True)),
+        "circles": 1 + tests["policy_circles"].draws,
+        "size": 100.0 * powers["county", "twfe_t"].level,
+        "target": 100.0 * powers["county", "twfe_t"].target,
+        "rule": powers["county", "twfe_t"].rule_of_thumb / powers["county", "twfe_t"].std_error,
         "fell": 100.0 * tests["sigma"].below,
         "smallest_circles": 1.0 / (1 + tests["policy_circles"].draws),
         "early": {

@@ -98,11 +98,6 @@ class Placebos(Printed):
             index=pd.Index([self.title], name="placebo"),
         )
 
-    def draws_frame(self, name: str) -> pd.DataFrame:
-        """Statistics of the placebos, one row each: the name given, draw, statistic."""
-        at = np.arange(1, self.draws + 1)
-        return pd.DataFrame({"placebo": name, "draw": at, "statistic": self.drawn})
-
     def summary(self, *, digits: int = 3) -> Table:
         """Set the realised statistic, the middle 95 % of placebos and the p-values."""
         row = (
