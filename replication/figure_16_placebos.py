@@ -27,10 +27,12 @@ def build(config: dict[str, Any]) -> Exhibit:
     statistic = setting["statistic"]
     run: dict[str, Any] = {"draws": draws, "rng": rng(config, "figure_16")}
     samples = {"county": counties(setting), **cities(setting)}
-    county = samples["county"]
+    county, orders = samples["county"], redrawn(setting, run["rng"])
     tests = {
         **timing(county, statistic, run),
-        "lines": lines(setting, run["rng"]),
+        "lines": ce.causal.fake_openings(
+            outside_cores(setting), LIGHTS, adoption("county", setting), orders, statistic=statistic
+        ),
         **timing_of_cities(samples, statistic, run),
         **weights(config, run),
         **policy(setting, run),
@@ -44,6 +46,9 @@ def build(config: dict[str, Any]) -> Exhibit:
         for name, design in samples.items()
         for kind in (statistic, "twfe_t")
     }
+    powers["county_lines", statistic] = ce.causal.power(
+        county, [0.0], statistic=statistic, openings=orders
+    )
     shown = panels(tests, setting)
     leading = {name: powers[name, statistic] for name in ("county", "city_long", "city")}
     return Exhibit(
@@ -109,16 +114,10 @@ def timing(county: Design, statistic: str, options: dict[str, Any]) -> dict[str,
     }
 
 
-def lines(setting: dict[str, Any], chance: np.random.Generator) -> Placebos:
-    """Let lines of like speed exchange their openings, and serve the counties that they serve."""
-    redrawn = ce.rail.counterfactual_openings(setting["redrawn"], chance)
-    return ce.causal.fake_openings(
-        outside_cores(setting),
-        LIGHTS,
-        adoption("county", setting),
-        pd.DataFrame([adoption("county", setting, row) for _, row in redrawn.iterrows()]),
-        statistic=setting["statistic"],
-    )
+def redrawn(setting: dict[str, Any], chance: np.random.Generator) -> pd.DataFrame:
+    """First years of service of counties where lines of like speed exchange their openings."""
+    orders = ce.rail.counterfactual_openings(setting["redrawn"], chance)
+    return pd.DataFrame([adoption("county", setting, row) for _, row in orders.iterrows()])
 
 
 def timing_of_cities(

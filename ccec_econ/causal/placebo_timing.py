@@ -20,6 +20,7 @@ from ccec_econ.causal.randomise import (
     assignments,
     compared,
     drawn_values,
+    given,
     named,
     permute,
 )
@@ -76,15 +77,7 @@ def fake_openings(
     [-1.333]
     """
     design = _whole(data, outcome, adoption)
-    units = design.panel.units
-    absent = units.difference(openings.columns)
-    if len(absent) or not openings.columns.is_unique:
-        twice = openings.columns[openings.columns.duplicated()]
-        raise AlignmentError(
-            f"openings: no column for {first_five(absent) or 'none'}, several for "
-            f"{first_five(twice) or 'none'}; give every unit of the data one column."
-        )
-    other = openings[list(units)].astype("Float64").to_numpy(float, na_value=np.inf)
+    other = given(openings, design.panel.units)
     return compared(
         design,
         statistic,
