@@ -65,6 +65,14 @@ def test_units_of_the_outcome() -> None:
     assert ten.size_t == one.size_t
 
 
+def test_standard_deviation_within_by_hand() -> None:
+    design = drawn_design(np.random.default_rng(4))
+    T, N = design.y.shape
+    X = dummies(T, N).reshape(T * N, -1)
+    e = design.y.ravel() - X @ np.linalg.lstsq(X, design.y.ravel())[0]
+    assert power(design, [1.0]).within_sd == pytest.approx(np.sqrt(e @ e / ((N - 1) * (T - 1))))
+
+
 def test_power_is_near_that_of_whole_randomisation_tests() -> None:
     """The critical value of draws without effect against permutations of panels with one."""
     design = drawn_design(np.random.default_rng(5), units=24, periods=8)
