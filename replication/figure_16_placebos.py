@@ -254,7 +254,7 @@ def panels(
             tests["sigma"],
             f"change of σ, {first} to {last}",
             marks["sigma"],
-            f"{100 * tests['sigma'].below:.0f} % fell\nas much or more",
+            f"{100 * tests['sigma'].below:.1f} % fell\nas much or more",
         ),
     }
 
