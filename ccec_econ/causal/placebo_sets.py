@@ -42,7 +42,8 @@ def placebo_sets(
     Returns
     -------
     Placebos
-        Its p-value is the place of the set among all: no smaller than 1 / (1 + number of others).
+        Read `Placebos.above` and `Placebos.below`, the place of the set among all from either end:
+        the number need not lie around zero. Neither is smaller than 1 / (1 + number of others).
 
     Raises
     ------
@@ -70,7 +71,7 @@ def placebo_sets(
         statistic=title,
         realised=float(statistic(data[units.isin(list(members))])),
         drawn=np.array([_or_missing(statistic, data[units.isin(list(one))]) for one in others]),
-        notes=("p is the place among the sets; it is exact if the sets are exchangeable.",),
+        notes=("p above and p below: place among the sets, exact if these are exchangeable.",),
     )
 
 

@@ -20,6 +20,7 @@ from ccec_econ.causal.randomise import (
     assignments,
     compared,
     drawn_values,
+    given,
     named,
     permute,
 )
@@ -32,52 +33,56 @@ __all__ = ["PseudoOpenings", "fake_openings", "fake_units", "policy_window", "ps
 
 
 def fake_openings(
-    design: Design, openings: pd.DataFrame, *, statistic: Chosen = "twfe_t"
+    data: pd.DataFrame,
+    outcome: str,
+    adoption: pd.Series,
+    openings: pd.DataFrame,
+    *,
+    statistic: Statistic = "twfe_t",
 ) -> Placebos:
     """Compare the realised openings with given ones, such as those of lines that were not built.
 
     Parameters
     ----------
-    design : Design
+    data : DataFrame
+        Indexed (unit, time).
+    outcome : str
+    adoption : Series
+        Realised first treated periods, as in `staggered_design`.
     openings : DataFrame
-        One row per placebo, one column per unit: first treated periods, missing for never. A unit
-        treated in every period of a placebo takes no part in that placebo.
-    statistic
-        As in `permute`.
+        One row per placebo, one column per unit: first treated periods, missing for never.
+    statistic : {"twfe_t", "twfe", "imputation_t", "imputation"}
 
     Returns
     -------
     Placebos
-        Exact if the realised openings were as likely as each of those given.
+        Exact if the realised openings were as likely as each of those given. Units treated in the
+        first period or before take no part, in the realised openings and in every placebo each
+        its own: the rule is the same for all.
 
     Raises
     ------
     AlignmentError
-        If a unit of the design has no column, or two.
+        If a unit of the data has no column, or two.
+    PanelError, IdentificationError
+        As `staggered_design`.
 
     Examples
     --------
     >>> index = pd.MultiIndex.from_product([list("abcd"), [1, 2]], names=["unit", "year"])
     >>> data = pd.DataFrame({"y": [0, 5, 0, 1, 0, 2, 0, 0]}, index=index)
-    >>> design = staggered_design(data, "y", pd.Series({"a": 2, "b": None, "c": None, "d": None}))
+    >>> real = pd.Series({"a": 2, "b": None, "c": None, "d": None}, dtype="Int64")
     >>> other = pd.DataFrame([[None, 2, None, None]], columns=list("abcd"), dtype="Int64")
-    >>> fake_openings(design, other, statistic="twfe").drawn.tolist()
-    [-1.3333333333333333]
+    >>> fake_openings(data, "y", real, other, statistic="twfe").drawn.round(3).tolist()
+    [-1.333]
     """
-    units = design.panel.units
-    absent = units.difference(openings.columns)
-    if len(absent) or not openings.columns.is_unique:
-        twice = openings.columns[openings.columns.duplicated()]
-        raise AlignmentError(
-            f"openings: no column for {first_five(absent) or 'none'}, several for "
-            f"{first_five(twice) or 'none'}; give every unit of the design one column."
-        )
-    other = openings[list(units)].astype("Float64").to_numpy(float, na_value=np.inf)
+    design = _whole(data, outcome, adoption)
+    other = given(openings, design.panel.units)
     return compared(
         design,
         statistic,
         assess(design, other, statistic),
-        title=f"{design.outcome}: {len(other)} given openings in place of the realised ones",
+        title=f"{outcome}: {len(other)} given openings in place of the realised ones",
         note="Exact if the realised openings were as likely as each of those given.",
     )
 
@@ -304,6 +309,14 @@ def pseudo_openings(
         }
     frame = pd.DataFrame.from_dict(rows, orient="index").rename_axis("early")
     return PseudoOpenings(frame, design.outcome, named(statistic), N, draws)
+
+
+def _whole(data: pd.DataFrame, outcome: str, adoption: pd.Series) -> Design:
+    """Make a design that keeps units treated from the first period on: statistics skip them."""
+    first = data.index.get_level_values(1).min()
+    design = staggered_design(data, outcome, adoption.where(adoption > first))
+    early = adoption.reindex(design.panel.units).le(first).fillna(False).to_numpy(dtype=bool)
+    return replace(design, adoption=np.where(early, float(first), design.adoption))
 
 
 def _only(design: Design, places: NDArray[np.int64]) -> Design:

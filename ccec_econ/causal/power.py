@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,14 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from ccec_econ.causal.design import Design
-from ccec_econ.causal.randomise import Statistic, found, is_studentised, named
-from ccec_econ.causal.randomise_estimators import ESTIMATORS
+from ccec_econ.causal.randomise import (
+    Statistic,
+    assignments,
+    found,
+    given,
+    is_studentised,
+    named,
+)
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import IdentificationError
 from ccec_econ.typeset import Printed, Table, number
@@ -20,7 +26,6 @@ from ccec_econ.typeset import Printed, Table, number
 __all__ = ["Power", "power"]
 
 _RULE = 2.8  # 1.96 + 0.84: power 80 % in a two-sided normal test at 5 %
-_CELLS = 400_000  # cells of outcomes computed together
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -144,8 +149,8 @@ class Power(Printed):
                 f"{self.units} units, {self.treated} treated within {self.periods} periods. "
                 f"Detectable with {100 * self.target:g} %: {number(self.detectable, 4)} "
                 f"({number(self.detectable / self.within_sd, 2)} within sd); 2.8 standard errors: "
-                f"{number(self.rule_of_thumb, 4)}. Residual paths of units permuted "
-                f"{len(self.noise):,} times, a constant effect added.",
+                f"{number(self.rule_of_thumb, 4)}. Constant effects, "
+                f"{len(self.noise):,} assignments to residual paths.",
             ),
         )
 
@@ -163,6 +168,7 @@ def power(
     effects: Sequence[float],
     *,
     statistic: Statistic = "twfe_t",
+    openings: pd.DataFrame | None = None,
     level: float = 0.05,
     target: float = 0.8,
     draws: int = 1999,
@@ -176,12 +182,15 @@ def power(
     effects : sequence of float
         Constant effects on treated cells, in units of the outcome.
     statistic : {"twfe_t", "twfe", "imputation_t", "imputation"}
+    openings : DataFrame, optional
+        Assignments of first treated periods to use, one row each, one column per unit, such as
+        those of lines in another order; permutations over units by default.
     level : float
         Of the two-sided test.
     target : float
         Power that `Power.detectable` asks for.
     draws : int
-        Permutations of residual paths over units.
+        Permutations of first treated periods over units.
     rng : int or Generator
 
     Returns
@@ -194,18 +203,21 @@ def power(
     Raises
     ------
     IdentificationError
-        If the estimator cannot compare any treated cell.
+        If the estimator cannot compare any treated cell, really or in one of the openings given.
+    AlignmentError
+        If a unit has no column in the openings given, or two.
     ValueError
         If the statistic is unknown, `level` or `target` is not in (0, 1) or `draws` is below 19.
 
     Notes
     -----
-    Residuals are those of the regression on treatment, unit and period effects. Whole paths change
-    units, which keeps serial correlation and unequal variances and breaks their tie to treatment;
-    openings stay. Correlation between units is broken too: where neighbours move together and are
-    treated together, power is lower than this says. Both estimators are linear, so a constant
-    effect shifts the estimate and leaves its standard error: one set of draws serves every effect.
-    What varies over units and periods adds to the noise and takes from power.
+    Residuals are those of the regression on treatment, unit and period effects. Every draw assigns
+    first treated periods to these residual paths, estimates, and adds the effect where it treats.
+    Paths stay whole, which keeps serial correlation and unequal variances. Permuting periods over
+    units takes units as independent: where neighbours move together and are treated together, less
+    can be detected, and `openings` that treat them together say how much less. Both estimators are
+    linear, so a constant effect shifts the estimate and leaves its standard error: one set of draws
+    serves every effect. Effects that vary over units and periods add to the noise.
 
     References
     ----------
@@ -221,7 +233,7 @@ def power(
     >>> design = staggered_design(pd.DataFrame({"y": y}, index=index), "y", adoption)
     >>> found = power(design, [0.0, 9.0])
     >>> found.curve["power"].round(2).tolist(), round(found.detectable / found.rule_of_thumb, 1)
-    ([0.05, 1.0], 1.1)
+    ([0.05, 1.0], 1.2)
     """
     named(statistic)
     if callable(statistic) or not (0.0 < level < 1.0 and 0.0 < target < 1.0) or draws < 19:
@@ -229,15 +241,27 @@ def power(
             f"statistic {statistic!r}, level {level}, target {target}, draws {draws}: give a "
             "built-in statistic, shares between 0 and 1, and 19 draws or more."
         )
-    realised = found(design, design.adoption, statistic)
-    if not np.isfinite(realised.estimate):
+    realised = found(design, design.adoption[None], statistic)
+    if not np.isfinite(realised.estimate[0]):
         raise IdentificationError(
             "no treated cell has an untreated unit in its period; there is nothing to detect."
         )
-    noise, errors = _noise(design, statistic, draws, np.random.default_rng(rng))
-    if not is_studentised(statistic):
-        errors = np.ones(draws)
-    critical = float(np.quantile(np.abs(noise / errors), 1.0 - level, method="higher"))
+    if openings is None:
+        places = [np.arange(len(design.adoption))]
+        other, _ = assignments(
+            design.adoption, places, draws, np.random.default_rng(rng), enumerate_few=False
+        )
+    else:
+        other = given(openings, design.panel.units)
+    noise = found(replace(design, y=_residual(design)), other, statistic)
+    lost = int((~np.isfinite(noise.estimate)).sum())
+    if lost:
+        raise IdentificationError(
+            f"{lost} of {len(other)} openings leave no treated cell to compare; leave these out."
+        )
+    errors = noise.std_error if is_studentised(statistic) else np.ones(len(other))
+    t = np.abs(noise.estimate / errors)
+    critical = float(np.quantile(t, 1.0 - level, method="higher"))
     T, N = design.y.shape
     net = demean(design.y, "twoway")
     return Power(
@@ -245,9 +269,9 @@ def power(
         statistic=named(statistic),
         effects=tuple(float(effect) for effect in effects),
         critical=critical,
-        noise=noise,
+        noise=noise.estimate,
         errors=errors,
-        std_error=float(realised.std_error),
+        std_error=float(realised.std_error[0]),
         within_sd=float(np.sqrt((net**2).sum() / ((N - 1) * (T - 1)))),
         units=N,
         treated=int(design.ever.sum()),
@@ -257,23 +281,10 @@ def power(
     )
 
 
-def _noise(
-    design: Design, statistic: Statistic, draws: int, rng: np.random.Generator
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Estimates and standard errors from permuted residual paths."""
+def _residual(design: Design) -> NDArray[np.float64]:
+    """Residuals of the regression on treatment, unit and period effects."""
     d, net = (demean(a, "twoway") for a in (design.treated.astype(float), design.y))
-    residual = net - d * ((d * net).sum() / (d * d).sum())
-    estimator = ESTIMATORS[statistic.removesuffix("_t")]
-    orders = rng.permuted(np.tile(np.arange(residual.shape[1]), (draws, 1)), axis=1)
-    step = max(1, _CELLS // residual.size)
-    parts = [
-        estimator(np.moveaxis(residual[:, orders[i : i + step]], 0, 1), design.treated, None)
-        for i in range(0, draws, step)
-    ]
-    return (
-        np.concatenate([part.estimate for part in parts]),
-        np.concatenate([part.std_error for part in parts]),
-    )
+    return np.asarray(net - d * ((d * net).sum() / (d * d).sum()))
 
 
 def _rejected(

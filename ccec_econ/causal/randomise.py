@@ -27,6 +27,7 @@ __all__ = [
     "compared",
     "drawn_values",
     "found",
+    "given",
     "is_studentised",
     "named",
     "permute",
@@ -131,8 +132,8 @@ def compared(
     """Set the statistic of a design beside those of placebos."""
     estimate = std_error = float("nan")
     if not callable(statistic):
-        effect = found(design, design.adoption, statistic)
-        estimate, std_error = float(effect.estimate), float(effect.std_error)
+        effect = found(design, design.adoption[None], statistic)
+        estimate, std_error = float(effect.estimate[0]), float(effect.std_error[0])
     return Placebos(
         title=title,
         statistic=named(statistic),
@@ -187,19 +188,40 @@ def assess(
     named(statistic)
     if callable(statistic):
         return np.array([_called(statistic, design, adoption) for adoption in adoptions])
-    step = max(1, _CELLS // design.y.size)
-    parts = [
-        found(design, adoptions[i : i + step], statistic) for i in range(0, len(adoptions), step)
-    ]
-    return np.concatenate([drawn_values(part, statistic) for part in parts])
+    return drawn_values(found(design, adoptions, statistic), statistic)
 
 
 def found(design: Design, adoptions: NDArray[np.float64], statistic: Statistic) -> Found:
-    """Estimate the effect and its standard error under assignments (..., N)."""
-    treated = design.periods[:, None] >= adoptions[..., None, :]
-    present = np.broadcast_to(~treated[..., :1, :], treated.shape)
+    """Estimate the effect and its standard error under assignments (D, N), as in `assess`."""
     estimator = ESTIMATORS[statistic.removesuffix("_t")]
-    return estimator(design.y, treated, None if present.all() else present)
+    step = max(1, _CELLS // design.y.size)
+    parts = []
+    for i in range(0, len(adoptions), step):
+        treated = design.periods[:, None] >= adoptions[i : i + step, None, :]
+        present = np.broadcast_to(~treated[:, :1, :], treated.shape)
+        parts.append(estimator(design.y, treated, None if present.all() else present))
+    return Found(
+        np.concatenate([part.estimate for part in parts]),
+        np.concatenate([part.std_error for part in parts]),
+    )
+
+
+def given(openings: pd.DataFrame, units: pd.Index) -> NDArray[np.float64]:
+    """Return given first treated periods as assignments (D, N), infinite for never.
+
+    Raises
+    ------
+    AlignmentError
+        If a unit has no column, or two.
+    """
+    absent = units.difference(openings.columns)
+    if len(absent) or not openings.columns.is_unique:
+        twice = openings.columns[openings.columns.duplicated()]
+        raise AlignmentError(
+            f"openings: no column for {first_five(absent) or 'none'}, several for "
+            f"{first_five(twice) or 'none'}; give every unit of the data one column."
+        )
+    return openings[list(units)].astype("Float64").to_numpy(float, na_value=np.inf)
 
 
 def drawn_values(effect: Found, statistic: Statistic) -> NDArray[np.float64]:

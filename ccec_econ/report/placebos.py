@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from textwrap import fill as wrap
 
 import numpy as np
@@ -45,12 +45,15 @@ class PlaceboPanel:
         What the horizontal axis shows.
     marks : mapping of str to float
         Other values to show, by label, such as those of other regions.
+    said : str
+        What stands beside the realised statistic; its p-value by default.
     """
 
     title: str
     placebos: Placebos
     axis: str
-    marks: Mapping[str, float]
+    marks: Mapping[str, float] = field(default_factory=dict)
+    said: str = ""
 
 
 def placebo_figure(
@@ -114,7 +117,7 @@ def _draw_placebos(axes: Axes, panel: PlaceboPanel) -> None:
     low, high = axes.get_xlim()
     right = found.realised > low + 0.6 * (high - low)
     axes.annotate(
-        p_equal(found.pvalue),
+        panel.said or p_equal(found.pvalue),
         (found.realised, 1.19 * top),
         (-3 if right else 3, 0),
         textcoords="offset points",
@@ -150,8 +153,8 @@ def _draw_power(axes: Axes, powers: Mapping[str, Power]) -> None:
         axes.plot(sizes, curve, color=PALETTE[k], linestyle=_STROKES[k], label=label)
     axes.axhline(first.target, color=GREY, linewidth=0.6, linestyle=":")
     axes.axhline(first.level, color=GREY, linewidth=0.6, linestyle=":")
-    axes.set_ylim(0.0, 1.02)
+    axes.set_ylim(0.0, 1.02 + 0.13 * len(powers))  # room for the legend above the curves
     axes.set_yticks([first.level, 0.5, first.target, 1.0])
     axes.set_xlim(0.0, _LARGEST)
-    axes.set_xlabel("effect / within standard deviation")
-    axes.legend(loc="lower right", fontsize=6.0, handlelength=2.6, borderpad=0.2)
+    axes.set_xlabel("effect, within standard deviations")
+    axes.legend(loc="upper left", fontsize=6.0, handlelength=2.6, borderpad=0.0, labelspacing=0.3)

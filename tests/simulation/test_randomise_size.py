@@ -78,14 +78,15 @@ def test_strata_of_unequal_means() -> None:
 
 def test_given_openings_and_policy_window() -> None:
     rng, given, policy = np.random.default_rng(13), [], []
-    for i in range(SAMPLES):
+    for i in range(120):
         design = redrawn(rng, BASE)
         rows = rng.permuted(np.tile(design.adoption, (49, 1)), axis=1)
         frame = pd.DataFrame(rows).replace(np.inf, np.nan).astype("Int64")
-        given.append(fake_openings(design, frame).pvalue)
-        if i % 3:
-            continue
         data = design.panel.frame.assign(y=design.y.ravel()).swaplevel()
+        real = pd.Series(design.adoption).replace(np.inf, np.nan).astype("Int64")
+        given.append(fake_openings(data, "y", real, frame).pvalue)
+        if i % 2:
+            continue
         group = rng.permutation(12)[:5].tolist()
         policy.append(policy_window(data, "y", group, start=4, draws=49, rng=rng).pvalue)
     assert uniform(given, 49, rng) > ROUGH

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -24,17 +27,21 @@ from simulated import simulate
 from staggered import drawn_design, dummies
 
 
-def test_given_openings_equal_designs_made_with_them() -> None:
+@pytest.mark.parametrize("statistic", ["imputation_t", "twfe_t"])
+def test_given_openings_equal_designs_made_with_them(statistic: str) -> None:
     design = drawn_design(np.random.default_rng(0))
     data = design.panel.frame.swaplevel()
-    given = pd.DataFrame([[4] * 3 + [None] * 9, [1] * 2 + [6] * 5 + [None] * 5], dtype="Int64")
-    found = fake_openings(design, given, statistic="imputation_t")
-    for drawn, (_, row) in zip(found.drawn, given.iterrows(), strict=True):
+    real = pd.Series([1] * 2 + [3] * 4 + [None] * 6, dtype="Int64")
+    given = pd.DataFrame([[4] * 3 + [None] * 9, [0] * 2 + [6] * 5 + [None] * 5], dtype="Int64")
+    found = fake_openings(data, "y", real, given, statistic=statistic)
+    one = partial(permute, statistic=statistic, draws=1)
+    for value, (_, row) in zip(
+        [found.realised, *found.drawn], [(0, real), *given.iterrows()], strict=True
+    ):
         other = staggered_design(data, "y", row, already="leave_out")
-        assert drawn == pytest.approx(permute(other, statistic="imputation_t", draws=1).realised)
-    assert found.realised == permute(design, statistic="imputation_t", draws=1).realised
+        assert value == pytest.approx(one(other).realised, rel=1e-9)
     with pytest.raises(AlignmentError, match="no column for 11, several for 0"):
-        fake_openings(design, given.drop(columns=11).assign(a=0).rename(columns={"a": 0}))
+        fake_openings(data, "y", real, given.drop(columns=11).assign(a=0).rename(columns={"a": 0}))
 
 
 def test_fake_units_never_look_at_the_treated() -> None:
@@ -83,16 +90,17 @@ def test_pseudo_openings_use_no_cell_from_the_opening_on() -> None:
 
 @pytest.mark.parametrize("early", [1, 2])
 def test_pseudo_openings_against_dummies(early: int) -> None:
-    design = drawn_design(np.random.default_rng(7))
+    adoption = np.array([3.0, 3.0, 4.0, 4.0, 5.0, 5.0] + [np.inf] * 6)
+    design = replace(drawn_design(np.random.default_rng(7)), adoption=adoption)
     row = pseudo_openings(design, early=[early], draws=1).frame.loc[early]
     periods = design.periods[:, None]
-    kept = (periods < design.adoption) & (design.adoption - early > 1)
-    d = (periods >= design.adoption - early).astype(float)
+    kept = (periods < adoption) & (adoption - early > 1)
+    d = (periods >= adoption - early).astype(float)
     X = np.concatenate([d[..., None], dummies(*design.y.shape)], axis=2)[kept]
     assert row["estimate"] == pytest.approx(np.linalg.lstsq(X, design.y[kept])[0][0], rel=1e-9)
-    # 4 units open in period 3 and 2 in period 5; two periods too early leaves the 4 nothing before
-    assert row["units"] == (6 if early == 1 else 2)
-    assert row["cells"] == (6 if early == 1 else 4)
+    # Two periods too early leaves the two units of period 3 nothing before.
+    assert row["units"] == (6 if early == 1 else 4)
+    assert row["cells"] == (6 if early == 1 else 8)
 
 
 def test_pseudo_openings_refuse() -> None:

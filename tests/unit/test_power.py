@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from ccec_econ.causal import permute, power
 from ccec_econ.causal.randomise_estimators import imputation, twfe
-from ccec_econ.errors import IdentificationError
+from ccec_econ.errors import AlignmentError, IdentificationError
 from staggered import drawn_design, dummies
 
 EFFECTS = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0]
@@ -34,11 +35,12 @@ def test_simulation_written_out(statistic: str) -> None:
     residual = design.y - fitted.reshape(T, N)
     estimator = {"twfe_t": twfe, "imputation_t": imputation}[statistic]
     rng = np.random.default_rng(5)
-    orders = rng.permuted(np.tile(np.arange(N), (40, 1)), axis=1)
+    other = rng.permuted(np.tile(design.adoption, (40, 1)), axis=1)
     for effect in EFFECTS:
         ts = []
-        for order in orders:  # a panel with the effect in it, estimated again
-            one = estimator(residual[:, order] + effect * design.treated, design.treated)
+        for adoption in other:  # a panel with the effect in it, estimated again
+            treated = design.periods[:, None] >= adoption
+            one = estimator(residual + effect * treated, treated)
             ts.append(abs(one.estimate / one.std_error))
         row = found.curve.loc[effect]
         assert row["power"] == pytest.approx(np.mean(np.array(ts) > found.critical * (1 + 1e-9)))
@@ -63,6 +65,14 @@ def test_units_of_the_outcome() -> None:
     assert ten.size_t == one.size_t
 
 
+def test_standard_deviation_within_by_hand() -> None:
+    design = drawn_design(np.random.default_rng(4))
+    T, N = design.y.shape
+    X = dummies(T, N).reshape(T * N, -1)
+    e = design.y.ravel() - X @ np.linalg.lstsq(X, design.y.ravel())[0]
+    assert power(design, [1.0]).within_sd == pytest.approx(np.sqrt(e @ e / ((N - 1) * (T - 1))))
+
+
 def test_power_is_near_that_of_whole_randomisation_tests() -> None:
     """The critical value of draws without effect against permutations of panels with one."""
     design = drawn_design(np.random.default_rng(5), units=24, periods=8)
@@ -77,6 +87,30 @@ def test_power_is_near_that_of_whole_randomisation_tests() -> None:
         y = residual[:, rng.permutation(N)] + effect * design.treated
         rejected.append(permute(replace(design, y=y), draws=99, rng=rng).pvalue <= 0.05)
     assert abs(np.mean(rejected) - 0.8) < 0.10  # 3 Monte Carlo errors of .033
+
+
+def test_given_openings() -> None:
+    """Pairs of units share shocks: less can be detected if pairs are treated together."""
+    base = drawn_design(np.random.default_rng(8), units=40)
+    rng = np.random.default_rng(9)
+    shocks = np.repeat(rng.normal(size=(6, 20)), 2, axis=1)
+    design = replace(
+        base, y=0.2 * base.y + shocks, adoption=np.repeat([3.0] * 8 + [np.inf] * 12, 2)
+    )
+    pairs = np.repeat(rng.permuted(np.tile(design.adoption[::2], (500, 1)), axis=1), 2, axis=1)
+    given = pd.DataFrame(pairs).replace(np.inf, np.nan).astype("Int64")
+    together = power(design, [0.0], statistic="twfe", openings=given)
+    apart = power(design, [0.0], statistic="twfe")
+    # Twice the variance: treatment has half as many independent shocks to average over.
+    assert np.var(together.noise) / np.var(apart.noise) == pytest.approx(2.0, rel=0.2)
+    assert together.detectable / apart.detectable == pytest.approx(np.sqrt(2.0), rel=0.15)
+    same = power(design, [0.0], openings=given.iloc[:, ::-1]).noise
+    assert np.array_equal(same, power(design, [0.0], openings=given).noise)
+    with pytest.raises(AlignmentError, match="no column for 39"):
+        power(design, [0.0], openings=given.iloc[:, :-1])
+    never = given.iloc[:1].where(given.iloc[:1].isna())
+    with pytest.raises(IdentificationError, match="1 of 1 openings leave no treated cell"):
+        power(design, [0.0], openings=never)
 
 
 def test_refusals() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.causal import Design, Placebos, permute, staggered_design
-from ccec_econ.causal.randomise import assess
+from ccec_econ.causal.randomise import assess, assignments
 from ccec_econ.causal.randomise_estimators import imputation, twfe
 from ccec_econ.errors import AlignmentError, IdentificationError
 from staggered import drawn_design, dummies
@@ -47,6 +47,24 @@ def test_strata_by_hand() -> None:
     # One of a, b and one of c, d: ac (7 - 1)/2, ad (5 - 3)/2, bc (3 - 5)/2, bd (1 - 7)/2.
     assert sorted(found.drawn) == pytest.approx([-3.0, -1.0, 1.0, 3.0])
     assert found.pvalue == 1.0
+
+
+def test_strata_whose_units_do_not_stand_together() -> None:
+    design = two_periods([5.0, 1.0, 2.0, 0.0], "ab")
+    found = permute(design, statistic="twfe", within={"a": 1, "b": 2, "c": 2, "d": 1})
+    # One of a, d and one of b, c: ab (6 - 2)/2, ac (7 - 1)/2, db (1 - 7)/2, dc (2 - 6)/2.
+    assert sorted(found.drawn) == pytest.approx([-3.0, -2.0, 2.0, 3.0])
+    assert found.pvalue == 1.0
+
+
+def test_sampled_assignments_keep_the_counts_of_strata() -> None:
+    adoption = np.array([2.0, np.inf] * 6 + [3.0] * 2 + [np.inf] * 6)
+    strata = [np.arange(0, 20, 2), np.arange(1, 20, 2)]
+    other, listed = assignments(adoption, strata, 50, np.random.default_rng(0))
+    assert not listed
+    for places in strata:
+        assert (np.sort(other[:, places]) == np.sort(adoption[places])).all()
+    assert len(np.unique(other, axis=0)) > 40
 
 
 @pytest.mark.parametrize("statistic", ["twfe_t", "imputation_t"])
