@@ -170,7 +170,7 @@ def circles(setting: dict[str, Any], options: dict[str, Any]) -> dict[str, Place
     """Set the circle beside three others, and beside sets of cities drawn from these."""
     first, last = setting["years_circles"]
     frame = of_circles((first, last))
-    frame = frame.drop(jumping(frame, setting["jump"]), level="unit")
+    frame = frame.drop(jumping(frame), level="unit")
     ends = frame[frame.index.get_level_values("year").isin([first, last])]
     own = members(frame, "ccec")
     real = [members(frame, name) for name in SHORT]
@@ -186,15 +186,15 @@ def circles(setting: dict[str, Any], options: dict[str, Any]) -> dict[str, Place
 
 def of_circles(years: tuple[int, int]) -> pd.DataFrame:
     """Output and residents of the cities of four circles."""
-    columns = ["circle", "gdp", "gdp_real", "pop", "gdp_pc"]
-    own = ce.data.load_panel(years=years).assign(circle="ccec")
+    columns = ["circle", "gdp", "gdp_real", "pop", "gdp_pc", "area_break"]
+    own = ce.data.load_panel(years=years).assign(circle="ccec", area_break=False)
     return pd.concat([own[columns], ce.data.load_comparison(years)[columns]])
 
 
-def jumping(frame: pd.DataFrame, most: float) -> list[str]:
-    """Cities whose residents jump between years as no city grows: the area counted has changed."""
-    step = np.log(frame["pop"]).groupby("unit").diff().abs()
-    return sorted(step.index[step > most].get_level_values("unit").unique())
+def jumping(frame: pd.DataFrame) -> list[str]:
+    """Cities whose residents are counted on another area than in the first year."""
+    later = frame.index.get_level_values("year") > frame.index.get_level_values("year").min()
+    return sorted(frame.index[later & frame["area_break"]].get_level_values("unit").unique())
 
 
 def members(frame: pd.DataFrame, name: str) -> list[str]:
@@ -339,7 +339,7 @@ def numbers(
             for name, one in tests.items()
             if name.endswith("_circles")
         },
-        "jumped": len(jumping(of_circles(tuple(setting["years_circles"])), setting["jump"])),
+        "jumped": len(jumping(of_circles(tuple(setting["years_circles"])))),
         "circle_years": dict(zip(("first", "last"), setting["years_circles"], strict=True)),
         "circles": 1 + tests["policy_circles"].draws,
         "size": 100.0 * powers["county", "twfe_t"].level,

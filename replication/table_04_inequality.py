@@ -130,12 +130,16 @@ def three_levels(years: list[int]) -> pd.DataFrame:
 def circles(panel: pd.DataFrame, years: tuple[int, int]) -> pd.DataFrame:
     """Measure the comparison circles in the same two years."""
     columns = ["circle", "gdp_pc", "pop"]
+    others = ce.data.load_comparison(years)
+    later = others.index.get_level_values("year") > years[0]
+    moved = others.index[later & others["area_break"]].get_level_values("unit").unique()
     frames = pd.concat(
-        [panel.assign(circle="ccec")[columns], ce.data.load_comparison(years)[columns]]
+        [panel.assign(circle="ccec")[columns], others.drop(moved, level="unit")[columns]]
     )
     rows = []
     for name in CIRCLES:
         own = frames[frames["circle"] == name]
+        whole = others[others["circle"] == name].index.get_level_values("unit")
         spread = cv.sigma(own, "gdp_pc")
         by_resident = cv.dispersion(own, "gdp_pc", "theil", population="pop")
         found = cv.trend(spread)
@@ -143,6 +147,7 @@ def circles(panel: pd.DataFrame, years: tuple[int, int]) -> pd.DataFrame:
             {
                 "circle": name,
                 "cities": own.index.get_level_values("unit").nunique(),
+                "left_out": int(moved.isin(whole).sum()),
                 "sigma_first": float(spread[years[0]]),
                 "sigma_last": float(spread[years[1]]),
                 "theil_first": float(by_resident[years[0]]),
@@ -266,6 +271,7 @@ def table_of_levels(levels: pd.DataFrame) -> Table:
 def table_of_circles(others: pd.DataFrame, years: tuple[int, int]) -> Table:
     """Print the comparison circles."""
     columns = ("sigma_first", "sigma_last", "theil_first", "theil_last")
+    left_out = others["left_out"]
     return Table(
         title="The same measures in other circles",
         columns=(
@@ -286,7 +292,12 @@ def table_of_circles(others: pd.DataFrame, years: tuple[int, int]) -> Table:
             )
             for name, row in others.iterrows()
         ),
-        notes=(f"{REAL} Slope per year, times 1,000; Newey-West errors.",),
+        notes=(
+            f"{REAL} Slope per year, times 1,000; Newey-West errors. Cities whose residents are "
+            f"counted on another area after {years[0]} are left out: "
+            + ", ".join(f"{CIRCLES[str(name)]} {n}" for name, n in left_out.items() if n)
+            + ".",
+        ),
     )
 
 

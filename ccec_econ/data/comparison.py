@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from ccec_econ.data.store import load_raw
@@ -14,6 +15,7 @@ COMPARISON_CIRCLES = {
     "gba": "Greater Bay Area (mainland cities)",
 }
 
+_AREA = 0.2  # of ln residents in a year, beyond which the area must have changed
 _VARIABLES = {"gdp": "gdp_revised", "gdp_real": "gdp_real_2000p"}
 
 
@@ -30,8 +32,16 @@ def load_comparison(years: tuple[int, int] | None = None) -> pd.DataFrame:
     DataFrame
         Indexed (unit, year): ``circle`` (a key of `COMPARISON_CIRCLES`), ``gdp`` (100 million yuan,
         revised, current prices), ``gdp_real`` (the same at prices of 2000), ``pop`` (residents,
-        10,000 persons, as published, with the rebasing of 2010), ``gdp_pc`` (real, yuan). Cells
+        10,000 persons, as published, with the rebasing of 2010), ``gdp_pc`` (real, yuan),
+        ``area_break`` (residents move by more than .2 in logarithms from the year before). Cells
         without a figure are missing.
+
+    Notes
+    -----
+    Output is on present areas throughout, residents on the areas of their year. Those of six cities
+    of the Yangtze River Delta jump by more than .2, in 2010, 2011 or 2015, as no city grows. Before
+    an ``area_break`` the two do not match and ``gdp_pc`` is not one series: leave such cities out
+    of spans that cross one.
 
     Examples
     --------
@@ -48,6 +58,8 @@ def load_comparison(years: tuple[int, int] | None = None) -> pd.DataFrame:
     year = frame.index.get_level_values("year")
     frame = frame[(year >= first) & (year <= last)].rename_axis(keys)
     frame.insert(0, "circle", frame.index.get_level_values("unit").map(circle.to_dict()))
+    step = np.log(frame["pop"]).groupby("unit").diff().abs()
+    frame["area_break"] = step > _AREA
     frame["gdp_pc"] = 1e4 * frame["gdp_real"] / frame["pop"]  # 1e8 yuan over 1e4 persons
     return frame
 
