@@ -77,7 +77,8 @@ def test_periods_without_controls_are_said(method: Method) -> None:
     study = found.event_study
     # The last cohort is the control until year 4; in years 5 and 6 all six units are treated.
     assert study["lost"].sum() == 2 * 6
-    assert study.loc[3, "cohorts"] == 0 and np.isnan(study.loc[3, "estimate"])
+    assert study.loc[3, "cohorts"] == 0
+    assert np.isnan(study.loc[3, "estimate"])
     assert study.loc[1, ["cohorts", "lost"]].tolist() == [1, 4]
     said = " ".join(found.notes())
     assert "the last cohort serves as control until 4" in said
