@@ -121,8 +121,8 @@ def market_access(
     [2.0, 0.5]
     """
     units = minutes.index
-    without = [unit for unit in units if unit not in mass.dropna().index]
-    if without:
+    without = units[~units.isin(mass.dropna().index)]
+    if len(without):
         raise AlignmentError(f"market access: no mass for {first_five(without)}.")
     t = minutes.loc[units, list(units)].to_numpy(dtype=np.float64)
     off = ~np.eye(len(units), dtype=bool)
