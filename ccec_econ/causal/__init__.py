@@ -3,7 +3,19 @@
 from ccec_econ.causal.bacon import Bacon, goodman_bacon
 from ccec_econ.causal.design import Design, adoption_from, staggered_design
 from ccec_econ.causal.honest import Honest, honest
+from ccec_econ.causal.placebo import Placebos
+from ccec_econ.causal.placebo_sets import drawn_sets, placebo_sets
+from ccec_econ.causal.placebo_timing import (
+    PseudoOpenings,
+    fake_openings,
+    fake_units,
+    policy_window,
+    pseudo_openings,
+)
+from ccec_econ.causal.placebo_weights import placebo_weights
+from ccec_econ.causal.power import Power, power
 from ccec_econ.causal.pretrends import PretrendPower, pretrend_power
+from ccec_econ.causal.randomise import permute
 from ccec_econ.causal.staggered import staggered
 from ccec_econ.causal.staggered_results import Staggered
 
@@ -11,12 +23,24 @@ __all__ = [
     "Bacon",
     "Design",
     "Honest",
+    "Placebos",
+    "Power",
     "PretrendPower",
+    "PseudoOpenings",
     "Staggered",
     "adoption_from",
+    "drawn_sets",
+    "fake_openings",
+    "fake_units",
     "goodman_bacon",
     "honest",
+    "permute",
+    "placebo_sets",
+    "placebo_weights",
+    "policy_window",
+    "power",
     "pretrend_power",
+    "pseudo_openings",
     "staggered",
     "staggered_design",
 ]

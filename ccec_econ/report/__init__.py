@@ -13,6 +13,7 @@ from ccec_econ.report.map import circle_map
 from ccec_econ.report.network import network_figure, strongest_pairs
 from ccec_econ.report.outlines import city_polygons
 from ccec_econ.report.paths import paths_figure
+from ccec_econ.report.placebos import PlaceboPanel, placebo_figure
 from ccec_econ.report.profile import Strip, profile_figure
 from ccec_econ.report.responses import responses_figure
 from ccec_econ.report.study import study_figure
@@ -22,6 +23,7 @@ __all__ = [
     "ClassedMaps",
     "Line",
     "PaperFigure",
+    "PlaceboPanel",
     "Strip",
     "TimePanel",
     "centre_figure",
@@ -37,6 +39,7 @@ __all__ = [
     "listed",
     "network_figure",
     "paths_figure",
+    "placebo_figure",
     "profile_figure",
     "responses_figure",
     "statistics",
