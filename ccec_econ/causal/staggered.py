@@ -89,9 +89,9 @@ def staggered(
     of one unit has none and adds nothing to them, so with few treated units they are too small,
     and a randomisation test is to be preferred.
 
-    Callaway-Sant'Anna and imputation are computed by diff-diff 3.13, the former equal to R did 2.1.2
-    (to 7e-6 where it is doubly robust with covariates, else to all digits), the latter to dense
-    least squares; the other two by least squares with `Cluster("unit")`.
+    Callaway-Sant'Anna and imputation are computed by diff-diff 3.13, the former equal to R did
+    2.1.2 (to 7e-6 where it is doubly robust with covariates, else to all digits), the latter to
+    dense least squares; the other two by least squares with `Cluster("unit")`.
 
     References
     ----------
