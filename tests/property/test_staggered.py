@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ccec_econ.causal import staggered
+from ccec_econ.causal import group_time_means, staggered
 from ccec_econ.causal.staggered_results import Method
 
 METHODS: tuple[Method, ...] = ("callaway_santanna", "sun_abraham", "imputation", "twfe")
@@ -176,3 +176,18 @@ def test_never_treated_controls_equal_sun_abraham(seed: int) -> None:
     two = staggered(sample.data, "y", sample.first, method="sun_abraham")
     ours = one.cells["estimate"].to_numpy()
     assert two.cells["estimate"].to_numpy() == pytest.approx(ours, abs=EXACT)
+
+
+@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("never", [True, False])
+def test_fast_means_equal_the_library(seed: int, never: bool) -> None:
+    sample = Sample.draw(seed)
+    if not never:
+        sample = Sample.of(sample.y[:, :10], sample.adoption[:10])
+    one = staggered(sample.data, "y", sample.first)
+    estimate, std_error = group_time_means(one.design)
+    assert estimate == pytest.approx(one.overall["estimate"], abs=EXACT)
+    assert std_error == pytest.approx(one.overall["se"], rel=0.25)  # shares of cohorts as fixed
+    two = staggered(sample.data, "y", sample.first, method="sun_abraham")
+    estimate, _ = group_time_means(two.design, "never_treated")
+    assert estimate == pytest.approx(two.overall["estimate"], abs=EXACT)

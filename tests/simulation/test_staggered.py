@@ -50,19 +50,22 @@ def test_growing_effects_bias_the_two_way_coefficient_only() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("treated", [4, 8, 20, 40])
+@pytest.mark.parametrize("treated", [4, 8, 20])
 def test_size_with_few_treated_units(treated: int) -> None:
     """No effect, 80 units, cohorts of treated/4: too many rejections while these are small."""
     rates = size(treated, draws=400, seed=treated)
     for method, rate in rates.items():
-        assert abs(rate - STATED[treated][method]) < 4 * np.sqrt(0.1 * 0.9 / 400), (method, rate)
+        assert abs(rate - STATED[treated][method]) < 4 * np.sqrt(rate * (1 - rate) / 400), (
+            method,
+            rate,
+        )
 
 
 def size(treated: int, draws: int, seed: int) -> dict[Method, float]:
     rng = np.random.default_rng(seed)
     each = treated // 4
     adoption = np.repeat([3.0, 4.0, 5.0, 6.0, np.inf], [each] * 4 + [80 - treated])
-    rejected: dict[Method, int] = {name: 0 for name in (*CLEAN, "twfe")}
+    rejected: dict[Method, int] = dict.fromkeys((*CLEAN, "twfe"), 0)
     for _ in range(draws):
         data, first = panel(errors(rng, 80), adoption)
         for method in rejected:
@@ -71,4 +74,9 @@ def size(treated: int, draws: int, seed: int) -> dict[Method, float]:
     return {method: count / draws for method, count in rejected.items()}
 
 
-STATED: dict[int, dict[Method, float]] = {}
+# Measured with 400 draws; the first three stand in the notes of `staggered`.
+STATED: dict[int, dict[Method, float]] = {
+    4: {"callaway_santanna": 0.17, "sun_abraham": 0.76, "imputation": 0.67, "twfe": 0.14},
+    8: {"callaway_santanna": 0.12, "sun_abraham": 0.23, "imputation": 0.20, "twfe": 0.09},
+    20: {"callaway_santanna": 0.05, "sun_abraham": 0.05, "imputation": 0.08, "twfe": 0.07},
+}
