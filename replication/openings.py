@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,25 +12,28 @@ import ccec_econ as ce
 
 __all__ = ["Opening", "estimated", "opening"]
 
-OUTCOME = "ln_outcome"
+OUTCOMES = {
+    "night_lights": "night lights, ln",
+    "gdp": "GDP, ln",
+    "gdp_pc": "GDP per resident, ln",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A panel with the logarithm of an outcome, and the first year of service of every unit."""
 
+    outcome: str
     data: pd.DataFrame
     adoption: pd.Series
     controls: ce.causal.Controls
     anticipation: int
-    incomplete: int
+    dropped: str
 
     def only(self, units: pd.Index) -> Opening:
         """Keep some units."""
         kept = self.data.index.get_level_values(0).isin(units)
-        return Opening(
-            self.data[kept], self.adoption, self.controls, self.anticipation, self.incomplete
-        )
+        return replace(self, data=self.data[kept])
 
 
 def opening(setting: dict[str, Any], **changes: Any) -> Opening:
@@ -40,14 +43,18 @@ def opening(setting: dict[str, Any], **changes: Any) -> Opening:
     wide = panel[chosen["column"]].unstack()
     complete = wide.index[(wide > 0.0).all(axis=1)]
     kept = complete
+    said = [f"{len(wide) - len(complete)} lack figures"] * (len(wide) > len(complete))
     if not chosen["cores"]:
         kept = kept.difference(ce.rail.urban_core().dropna().index)
     if chosen["column"] == "gdp" and chosen["layer"] == "county":
         after = panel[panel.index.get_level_values(1) > chosen["years"][0]]
         broken = after["gdp_break"].groupby(level=0).any()
+        said.append(f"{len(kept.intersection(broken.index[broken]))} have a break between")
         kept = kept.difference(broken.index[broken])
-    data = np.log(panel[[chosen["column"]]]).set_axis([OUTCOME], axis=1)
+    outcome = OUTCOMES[chosen["column"]]
+    data = np.log(panel[[chosen["column"]]]).set_axis([outcome], axis=1)
     return Opening(
+        outcome,
         data[data.index.get_level_values(0).isin(kept)],
         ce.rail.adoption(
             chosen["layer"],
@@ -57,7 +64,7 @@ def opening(setting: dict[str, Any], **changes: Any) -> Opening:
         ),
         chosen["controls"],
         chosen["anticipation"],
-        len(wide) - len(complete),
+        " and ".join(said),
     )
 
 
@@ -66,7 +73,7 @@ def estimated(sample: Opening, method: str) -> ce.causal.Staggered:
     own = {"controls": sample.controls} if method == "callaway_santanna" else {}
     return ce.causal.staggered(
         sample.data,
-        OUTCOME,
+        sample.outcome,
         sample.adoption,
         method=method,
         anticipation=0 if method == "twfe" else sample.anticipation,

@@ -56,14 +56,15 @@ def build(config: dict[str, Any]) -> Exhibit:
         names=["sample", "method"],
     )
     leading = fits["county"]
+    county = samples["county"]
     bacon = ce.causal.goodman_bacon(
-        samples["county"].data, "ln_outcome", samples["county"].adoption, already="leave_out"
+        county.data, county.outcome, county.adoption, already="leave_out"
     )
     varied = vary(setting, leading[LEADING])
-    grouped = groups(config, samples["county"], leading[LEADING])
+    grouped = groups(config, county, leading[LEADING])
     return Exhibit(
         table={
-            "": table_of_effects(frame, fits),
+            "": table_of_effects(frame, fits, samples),
             "events": table_of_events(leading),
             "bacon": bacon.summary(),
             "vary": table_of_variants(varied),
@@ -168,7 +169,9 @@ def events(found: dict[str, Staggered]) -> pd.DataFrame:
     return counts.join([part.add_suffix(f"_{name}") for name, part in parts.items()])
 
 
-def table_of_effects(frame: pd.DataFrame, fits: dict[str, dict[str, Staggered]]) -> Table:
+def table_of_effects(
+    frame: pd.DataFrame, fits: dict[str, dict[str, Staggered]], samples: dict[str, Opening]
+) -> Table:
     """Columns of estimators, blocks of samples."""
     rows, rules = [], set()
     for name, label in SAMPLES.items():
@@ -185,8 +188,8 @@ def table_of_effects(frame: pd.DataFrame, fits: dict[str, dict[str, Staggered]])
     said = [
         f"{label}: {fit.design.y.shape[1]} units, {int(fit.design.ever.sum())} with an opening in "
         f"{fit.design.periods[0] + 1}–{fit.design.periods[-1]}, {len(fit.design.left_out)} left "
-        "out that had one before."
-        for label, fit in ((SAMPLES[name], fits[name][LEADING]) for name in SAMPLES)
+        f"out that had one before{f'; {samples[name].dropped}' * bool(samples[name].dropped)}."
+        for name, label, fit in ((k, SAMPLES[k], fits[k][LEADING]) for k in SAMPLES)
     ]
     return Table(
         "High-speed rail openings: mean effect on the logarithm of the outcome",
@@ -207,10 +210,10 @@ def table_of_events(found: dict[str, Staggered]) -> Table:
     frame = events(found)
     base = found[LEADING].base
     rows = [
-        (str(e), "0", "base year", "0", "", "", "", "")
+        (number(e, 0), "0", "base year", "0", "", "", "", "")
         if e == base
         else (
-            str(e),
+            number(e, 0),
             *_cells(row, LEADING),
             *_cells(row, "imputation"),
             *(f"{row[name]:.0f}" for name in ("cohorts", "units", "controls")),
@@ -242,12 +245,16 @@ def _cells(row: pd.Series, method: str) -> tuple[str, str]:
 
 def table_of_variants(frame: pd.DataFrame) -> Table:
     """One row for every changed choice."""
+    same = frame.index[1:][frame["estimate"].iloc[1:] == frame["estimate"].iloc[0]]
     return Table(
         "Openings and night lights: one choice changed at a time",
         ("", "Effect", "Std. error", "95 % interval", "p", "Units", "With an opening", "Cohorts"),
         tuple((str(label), *_effect(row), *_counts(row)) for label, row in frame.iterrows()),
         rules=frozenset({1}),
-        notes=("Callaway–Sant'Anna, overall effect; the leading choices are in the first row.",),
+        notes=(
+            "Callaway–Sant'Anna, overall effect; the leading choices are in the first row.",
+            *(f"{label}: the same, since they had service before the panel." for label in same),
+        ),
     )
 
 

@@ -1,7 +1,7 @@
 """Effects of a treatment that reaches units at different times, and what it does to neighbours."""
 
 from ccec_econ.causal.bacon import Bacon, goodman_bacon
-from ccec_econ.causal.design import Design, adoption_from, staggered_design
+from ccec_econ.causal.design import Controls, Design, adoption_from, staggered_design
 from ccec_econ.causal.honest import Honest, honest
 from ccec_econ.causal.placebo import Placebos
 from ccec_econ.causal.placebo_sets import drawn_sets, placebo_sets
@@ -22,6 +22,7 @@ from ccec_econ.causal.staggered_results import Staggered
 
 __all__ = [
     "Bacon",
+    "Controls",
     "Design",
     "Honest",
     "Placebos",
