@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 import ccec_econ as ce
 from ccec_econ.causal import Bacon, Staggered
@@ -30,6 +31,7 @@ ROLES = {
     "secondary": "Secondary cities",
     "other": "Other",
 }
+CONTRASTS = ((0, 1), (4, 5), (6, 7))  # rows of the groups that are set against each other
 LEADING = "callaway_santanna"
 STATISTICS: dict[str, Any] = {
     "twfe": "twfe_t",
@@ -62,23 +64,31 @@ def build(config: dict[str, Any]) -> Exhibit:
     )
     varied = vary(setting, leading[LEADING])
     grouped = groups(config, county, leading[LEADING])
+    compared = contrasts(leading[LEADING])
     return Exhibit(
         table={
             "": table_of_effects(frame, fits, samples),
             "events": table_of_events(leading),
             "bacon": bacon.summary(),
             "vary": table_of_variants(varied),
-            "groups": table_of_groups(grouped),
+            "groups": table_of_groups(grouped, compared),
         },
         data={
             "": frame.reset_index(),
             "events": events(leading).reset_index(),
             "bacon": bacon.comparisons,
             "vary": varied.reset_index(),
-            "groups": grouped.reset_index(),
+            "groups": pd.concat([grouped, compared]).reset_index(),
         },
-        finding=finding(frame, bacon, varied, grouped),
-        numbers=numbers(frame, leading[LEADING], fits["city"][LEADING].event_study, bacon, grouped),
+        finding=finding(frame, bacon, varied, grouped, compared),
+        numbers=numbers(
+            frame,
+            leading[LEADING],
+            fits["city"][LEADING].event_study,
+            bacon,
+            grouped,
+            compared,
+        ),
     )
 
 
@@ -130,6 +140,26 @@ def groups(config: dict[str, Any], sample: Opening, leading: Staggered) -> pd.Da
         rows[label] = described(found) | {"p_permuted": placebos.pvalue}
     frame = pd.DataFrame(rows).T.rename_axis("group")
     return frame.assign(p_holm=ce.holm(frame["p_permuted"].astype(float)))
+
+
+def contrasts(leading: Staggered) -> pd.DataFrame:
+    """Differences between groups of treated units, against the same controls."""
+    named = list(memberships(leading.design.panel.units).items())
+    rows = {}
+    for a, b in CONTRASTS:
+        (one, ours), (other, theirs) = named[a], named[b]
+        estimate, se = ce.causal.group_time_contrast(
+            leading.design, ours.to_numpy(), theirs.to_numpy()
+        )
+        half = stats.t.ppf(0.975, leading.df) * se
+        rows[f"{one} less {other[0].lower()}{other[1:]}"] = {
+            "estimate": estimate,
+            "se": se,
+            "p": 2.0 * stats.t.sf(abs(estimate / se), leading.df),
+            "lower": estimate - half,
+            "upper": estimate + half,
+        }
+    return pd.DataFrame(rows).T.rename_axis("group")
 
 
 def memberships(units: pd.Index) -> dict[str, pd.Series]:
@@ -258,8 +288,8 @@ def table_of_variants(frame: pd.DataFrame) -> Table:
     )
 
 
-def table_of_groups(frame: pd.DataFrame) -> Table:
-    """One row for every group of treated units."""
+def table_of_groups(frame: pd.DataFrame, compared: pd.DataFrame) -> Table:
+    """One row for every group of treated units, and differences between groups."""
     return Table(
         "Openings and night lights: whom they help",
         (
@@ -282,12 +312,14 @@ def table_of_groups(frame: pd.DataFrame) -> Table:
                 *_counts(row)[1:],
             )
             for label, row in frame.iterrows()
-        ),
-        rules=frozenset({4, 6} & set(range(1, len(frame)))),
+        )
+        + tuple((str(label), *_effect(row), "", "", "", "") for label, row in compared.iterrows()),
+        rules=frozenset({4, 6, len(frame)}),
         notes=(
             "Callaway–Sant'Anna; treated counties of the group against all counties without an "
             "opening in the panel, of any group. Permuted: openings over these units. Holm: over "
-            f"the {len(frame)} rows, of the permuted p-values.",
+            f"the {len(frame)} groups, of the permuted p-values. Differences: all counties, those "
+            "of either group against the same counties not yet served.",
         ),
     )
 
@@ -301,7 +333,13 @@ def _counts(row: pd.Series) -> tuple[str, str, str]:
     return f"{row['units']:.0f}", f"{row['treated']:.0f}", f"{row['cohorts']:.0f}"
 
 
-def finding(frame: pd.DataFrame, bacon: Bacon, varied: pd.DataFrame, grouped: pd.DataFrame) -> str:
+def finding(
+    frame: pd.DataFrame,
+    bacon: Bacon,
+    varied: pd.DataFrame,
+    grouped: pd.DataFrame,
+    compared: pd.DataFrame,
+) -> str:
     """Say the leading effect, how it varies, and whether any group stands out."""
     county = frame.loc["county"]
     lead = county.loc[LEADING]
@@ -309,6 +347,7 @@ def finding(frame: pd.DataFrame, bacon: Bacon, varied: pd.DataFrame, grouped: pd
     others = varied.iloc[1:]
     away = others.index[(others["lower"] > 0) | (others["upper"] < 0)]
     clear = grouped.index[grouped["p_holm"] < 0.05]
+    apart = compared.index[(compared["lower"] > 0) | (compared["upper"] < 0)]
     spoiled = bacon.by_kind.loc["later_vs_earlier", "weight"]
     return (
         f"An opening changes night lights of counties by {number(100 * lead['estimate'], 1)} log "
@@ -318,7 +357,8 @@ def finding(frame: pd.DataFrame, bacon: Bacon, varied: pd.DataFrame, grouped: pd
         f"on comparisons with counties already served. Intervals without zero: "
         f"{len(away)} of {len(others)} changed choices"
         + (f" ({ce.report.listed(list(away))})" if len(away) else "")
-        + f"; adjusted p-values below 0.05: {len(clear)} of {len(grouped)} groups."
+        + f", {len(apart)} of {len(compared)} differences between groups; adjusted p-values below "
+        f"0.05: {len(clear)} of {len(grouped)} groups."
     )
 
 
@@ -328,6 +368,7 @@ def numbers(
     city: pd.DataFrame,
     bacon: Bacon,
     grouped: pd.DataFrame,
+    compared: pd.DataFrame,
 ) -> dict[str, object]:
     """Numbers that the text cites."""
     kept = ["estimate", "se", "p", "lower", "upper", "p_permuted", "detectable"]
@@ -349,6 +390,7 @@ def numbers(
         "controls": int(early["controls"].drop(leading.base).min()),
         "city_controls": int(city["controls"].drop(-1).min()),
         "spoiled": 100.0 * float(bacon.by_kind.loc["later_vs_earlier", "weight"]),
+        "core_less_hollow": (100.0 * compared.iloc[0][["estimate", "lower", "upper"]]).to_dict(),
         "groups": {
             str(label): {
                 "estimate": 100.0 * float(row["estimate"]),

@@ -17,7 +17,7 @@ from ccec_econ.causal.power import Power, power
 from ccec_econ.causal.pretrends import PretrendPower, pretrend_power
 from ccec_econ.causal.randomise import permute
 from ccec_econ.causal.staggered import staggered
-from ccec_econ.causal.staggered_means import group_time_means, group_time_t
+from ccec_econ.causal.staggered_means import group_time_contrast, group_time_means, group_time_t
 from ccec_econ.causal.staggered_results import Staggered
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "fake_openings",
     "fake_units",
     "goodman_bacon",
+    "group_time_contrast",
     "group_time_means",
     "group_time_t",
     "honest",

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from ccec_econ.causal import group_time_means, staggered
+from ccec_econ.causal import group_time_contrast, group_time_means, staggered
 from ccec_econ.causal.staggered_results import Method
 
 METHODS: tuple[Method, ...] = ("callaway_santanna", "sun_abraham", "imputation", "twfe")
@@ -191,3 +191,25 @@ def test_fast_means_equal_the_library(seed: int, never: bool) -> None:
     two = staggered(sample.data, "y", sample.first, method="sun_abraham")
     estimate, _ = group_time_means(two.design, "never_treated")
     assert estimate == pytest.approx(two.overall["estimate"], abs=EXACT)
+
+
+def test_contrast_of_sets() -> None:
+    """Two sets against never-treated units: the difference of separate estimates."""
+    sample = Sample.draw(8)
+    design = staggered(sample.data, "y", sample.first).design
+    one = np.arange(len(sample.adoption)) % 2 == 0
+    never = np.isinf(sample.adoption)
+    parts = [
+        group_time_means(
+            staggered(
+                (kept := Sample.of(sample.y[:, part], sample.adoption[part])).data, "y", kept.first
+            ).design,
+            "never_treated",
+        )[0]
+        for part in (one | never, ~one | never)
+    ]
+    estimate, std_error = group_time_contrast(design, one, ~one, "never_treated")
+    assert estimate == pytest.approx(parts[0] - parts[1], abs=EXACT)
+    back, same = group_time_contrast(design, ~one, one, "never_treated")
+    assert (back, same) == pytest.approx((-estimate, std_error))
+    assert group_time_contrast(design, one, one) == (0.0, 0.0)
