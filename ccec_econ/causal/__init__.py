@@ -1,7 +1,7 @@
 """Effects of a treatment that reaches units at different times, and what it does to neighbours."""
 
 from ccec_econ.causal.bacon import Bacon, goodman_bacon
-from ccec_econ.causal.design import Design, adoption_from, staggered_design
+from ccec_econ.causal.design import Controls, Design, adoption_from, staggered_design
 from ccec_econ.causal.honest import Honest, honest
 from ccec_econ.causal.placebo import Placebos
 from ccec_econ.causal.placebo_sets import drawn_sets, placebo_sets
@@ -25,10 +25,12 @@ from ccec_econ.causal.recentre_regression import (
 from ccec_econ.causal.rings import rings
 from ccec_econ.causal.rings_results import Rings
 from ccec_econ.causal.staggered import staggered
+from ccec_econ.causal.staggered_means import group_time_contrast, group_time_means, group_time_t
 from ccec_econ.causal.staggered_results import Staggered
 
 __all__ = [
     "Bacon",
+    "Controls",
     "Design",
     "Honest",
     "Placebos",
@@ -44,6 +46,9 @@ __all__ = [
     "fake_openings",
     "fake_units",
     "goodman_bacon",
+    "group_time_contrast",
+    "group_time_means",
+    "group_time_t",
     "honest",
     "leave_one_out",
     "permute",

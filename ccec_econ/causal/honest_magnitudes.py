@@ -152,18 +152,24 @@ class _Case:
         s_v = np.sqrt(self.sigma[1, 1])
         slope = self.sigma[0, 1] / self.sigma[1, 1]
         s_u = np.sqrt(max(self.sigma[0, 0] - slope * self.sigma[0, 1], 0.0))
-        z = 8.0 * _NODES
-        mass = 8.0 * _WEIGHTS * np.exp(-(z**2) / 2.0) / np.sqrt(2.0 * np.pi)
-        v = s_v * z
         (a, ka), (b, kb) = self.gamma[0], self.gamma[1]
-        worst = (self.gamma[2:, 1:] * v).max(axis=0, initial=-np.inf)
+        steepest = self.gamma[2:, 1].min(initial=0.0)
 
         def missing(c: float) -> float:
+            """Probability that no moment passes c: from the least v at which all allow it."""
+            low = -8.0
+            if steepest < 0.0:
+                low = max(low, c / steepest / s_v)
+            if kb / b > ka / a:
+                low = max(low, c * (1.0 / b - 1.0 / a) / (kb / b - ka / a) / s_v)
+            z = low + (8.0 - low) * (_NODES + 1.0) / 2.0
+            mass = (8.0 - low) / 2.0 * _WEIGHTS * np.exp(-(z**2) / 2.0) / np.sqrt(2.0 * np.pi)
+            v = s_v * z
             top, bottom = (c - ka * v) / a, (c - kb * v) / b
             inside = special.ndtr((top - slope * v) / s_u) - special.ndtr(
                 (bottom - slope * v) / s_u
             )
-            return float(mass @ (np.maximum(inside, 0.0) * (worst <= c))) - (1.0 - size)
+            return float(mass @ inside) - (1.0 - size)
 
         return float(optimize.brentq(missing, 0.0, 50.0, xtol=1e-10))
 

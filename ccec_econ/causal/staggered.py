@@ -86,11 +86,15 @@ def staggered(
     and no unit is left, later periods have no clean control: they are cut, the last cohort serves
     as control before, and `event_study` counts the treated units that are lost. All intervals are
     of t(units - 1). Standard errors of a mean over a cohort rest on the spread within it: a cohort
-    of one unit has none and adds nothing to them, so with few treated units they are too small,
-    and a randomisation test is to be preferred.
+    of one unit has none and adds nothing to them, so with few treated units they are too small.
+    With 80 units, 8 periods, autoregressive errors and four cohorts of 1, 2 and 5 units, tests at
+    5 % reject 17, 12 and 5 % of true nulls ("callaway_santanna"), 76, 23 and 5 ("sun_abraham"),
+    67, 20 and 8 ("imputation"), 14, 9 and 7 ("twfe"). Where cohorts have fewer than five units
+    prefer `permute`.
 
-    Callaway-Sant'Anna and imputation are computed by diff-diff, whose estimates equal those of R
-    did 2.1.2 and didimputation 0.5.0; the other two by least squares with `Cluster("unit")`.
+    Callaway-Sant'Anna and imputation are computed by diff-diff 3.13, the former equal to R did
+    2.1.2 (to 7e-6 where it is doubly robust with covariates, else to all digits), the latter to
+    dense least squares; the other two by least squares with `Cluster("unit")`.
 
     References
     ----------

@@ -7,6 +7,7 @@ from ccec_econ.report.clusters import cluster_maps
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.distribution import distribution_figure
+from ccec_econ.report.event_study import event_study_figure
 from ccec_econ.report.figure import Line, TimePanel, time_panels
 from ccec_econ.report.forest import forest_figure
 from ccec_econ.report.heat import heat_figure
@@ -35,6 +36,7 @@ __all__ = [
     "cluster_maps",
     "describe",
     "distribution_figure",
+    "event_study_figure",
     "forest_figure",
     "heat_figure",
     "jenks_limits",

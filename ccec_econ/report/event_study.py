@@ -1,0 +1,137 @@
+"""Figure of event studies: effects by time since adoption, whom they compare, and honest bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from textwrap import fill as wrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from ccec_econ.errors import DataError, first_five
+from ccec_econ.report.style import (
+    GREY,
+    INK,
+    NOTE_WIDTH,
+    PALETTE,
+    WIDTH_CM,
+    PaperFigure,
+    new_figure,
+    style,
+)
+
+__all__ = ["event_study_figure"]
+
+_HEIGHT_CM = 15.5
+_NEEDED = ("estimate", "lower", "upper", "units", "controls")
+_BOUNDS = ("bound_lower", "bound_upper", "lower", "upper")
+_SMALL = 5.6
+
+
+def event_study_figure(
+    studies: Mapping[str, pd.DataFrame],
+    bounds: pd.DataFrame,
+    *,
+    base: int = -1,
+    unit: str = "effect",
+    bounds_title: str = "Departures from parallel trends",
+    note: str = "",
+) -> PaperFigure:
+    """Draw two event studies with counts beneath every event time, and honest confidence sets.
+
+    Parameters
+    ----------
+    studies : mapping of str to DataFrame
+        One or two event studies by title, as in `Staggered.event_study`: by event time estimate,
+        lower, upper, units and controls. The base period stands at zero without an interval; event
+        times without an estimate show a cross at zero and their counts.
+    bounds : DataFrame
+        As in `Honest.magnitudes`: by Mbar bound_lower, bound_upper, lower and upper.
+    base : int
+        Event time of the base period.
+    unit : str
+        Of the vertical axes.
+    bounds_title : str
+    note : str
+        Remarks, drawn beneath; also the figure's ``caption``.
+
+    Raises
+    ------
+    DataError
+        If there are no studies or more than two, or a column is missing.
+    """
+    _check(studies, bounds)
+    with style():
+        figure = new_figure(WIDTH_CM, _HEIGHT_CM)
+        figure.caption = note
+        grid = figure.add_gridspec(
+            2, 2, left=0.085, right=0.985, top=0.955, bottom=0.215, hspace=0.52, wspace=0.2,
+            width_ratios=(2.1, 1.0),
+        )  # fmt: skip
+        places = [grid[0, :], grid[1, 0]]
+        first: Axes | None = None
+        for k, (title, frame) in enumerate(studies.items()):
+            axes = figure.add_subplot(places[k], sharey=first)
+            first = first or axes
+            axes.set_title(f"({chr(ord('a') + k)}) {title}")
+            axes.set_ylabel(unit)
+            _draw(axes, frame, base, PALETTE[k], wide=k == 0)
+        axes = figure.add_subplot(grid[1, 1])
+        axes.set_title(f"({chr(ord('a') + len(studies))}) {bounds_title}")
+        _draw_bounds(axes, bounds)
+        figure.text(0.01, 0.01, wrap(note, NOTE_WIDTH), fontsize=6.3, va="bottom")
+    return figure
+
+
+def _draw(axes: Axes, frame: pd.DataFrame, base: int, colour: str, *, wide: bool) -> None:
+    at = frame.index.to_numpy(dtype=float)
+    y, low, high = (frame[name].to_numpy(dtype=float) for name in _NEEDED[:3])
+    known = np.isfinite(low)
+    axes.axhline(0.0, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+    axes.axvline(base + 0.5, color=GREY, linewidth=0.6, zorder=0)
+    axes.vlines(at[known], low[known], high[known], color=colour, linewidth=0.9)
+    axes.plot(at[known], y[known], "o", color=colour, markersize=3.4)
+    axes.plot([base], [0.0], "o", color="white", markeredgecolor=colour, markersize=3.6)
+    silent = ~known & (at != base)
+    axes.plot(at[silent], np.zeros(silent.sum()), "x", color=GREY, markersize=4.0)
+    axes.set_xticks(at, [f"{e:.0f}".replace("-", "−") for e in at])
+    axes.set_xlim(at[0] - 0.7, at[-1] + 0.7)
+    rows = (("years", None), ("treated", "units"), ("controls", "controls"))
+    gap = 0.072 if wide else 0.085
+    for k, (label, column) in enumerate(rows):
+        height = -0.055 - gap * k
+        axes.text(
+            at[0] - 0.9, height, label, fontsize=_SMALL, ha="right", va="top", color=INK,
+            transform=axes.get_xaxis_transform(),
+        )  # fmt: skip
+        if column is None:
+            continue
+        for e, value in zip(at, frame[column], strict=True):
+            if e != base:
+                axes.text(
+                    e, height, f"{value:.0f}", fontsize=_SMALL, ha="center", va="top", color=INK,
+                    transform=axes.get_xaxis_transform(),
+                )  # fmt: skip
+
+
+def _draw_bounds(axes: Axes, bounds: pd.DataFrame) -> None:
+    at = np.arange(len(bounds), dtype=float)
+    inner_low, inner_high, low, high = (bounds[name].to_numpy(float) for name in _BOUNDS)
+    axes.axhline(0.0, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+    axes.vlines(at, low, high, color=PALETTE[0], linewidth=0.9)
+    axes.vlines(at, inner_low, inner_high, color=PALETTE[0], linewidth=3.4, alpha=0.45)
+    axes.plot(at, (inner_low + inner_high) / 2.0, "o", color=PALETTE[0], markersize=3.0)
+    axes.set_xticks(at, [f"{size:g}" for size in bounds.index])
+    axes.set_xlim(-0.6, len(bounds) - 0.4)
+    axes.set_xlabel("M̄")
+
+
+def _check(studies: Mapping[str, pd.DataFrame], bounds: pd.DataFrame) -> None:
+    if not 1 <= len(studies) <= 2:
+        raise DataError(f"{len(studies)} event studies; give one or two.")
+    needed = [(name, frame, _NEEDED) for name, frame in studies.items()]
+    for name, frame, columns in [*needed, ("bounds", bounds, _BOUNDS)]:
+        absent = [column for column in columns if column not in frame.columns]
+        if absent:
+            raise DataError(f"{name}: no column {first_five(absent)}; give {', '.join(columns)}.")
