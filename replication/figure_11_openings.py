@@ -11,6 +11,8 @@ from ccec_econ.causal import Honest, PretrendPower, Staggered
 from ccec_econ.typeset import interval, number, p_equal
 from exhibit import Exhibit, main
 from openings import estimated, opening
+from table_13_rings import LEADING
+from table_13_rings import estimate as ringed
 
 NOTE = (
     "Night lights of counties, ln, {first}–{last}: {units} units, {treated} with an opening in "
@@ -19,7 +21,9 @@ NOTE = (
     "intervals, t({df}). (a) base year −1 for all years; (b) before the opening, leads in a "
     "regression on untreated unit-years. (c) mean effect of years 0 to {end}: thick, bounds if "
     "the estimates were the truth; thin, 95 % confidence sets, where trends change after the "
-    "opening by at most M̄ times their largest change in years {start} to −1."
+    "opening by at most M̄ times their largest change in years {start} to −1. (d) station counties "
+    "and untreated ones by distance to the nearest station county, in two stages against untreated "
+    "counties beyond the last ring: 95 % intervals of Table 13A."
 )
 
 
@@ -32,6 +36,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     window = (setting["window"][0], setting["window"][1])
     bounds = ce.causal.honest(leading, magnitudes=setting["magnitudes"], window=window)
     leads = ce.causal.pretrend_power(leading, window=window)
+    rings = 100.0 * ringed(config["rings"], LEADING).frame[["estimate", "lower", "upper"]]
     scaled = {name: scale(fit) for name, fit in fits.items()}
     about = {
         "first": int(leading.design.periods[0]),
@@ -50,6 +55,8 @@ def build(config: dict[str, Any]) -> Exhibit:
                 "Imputation": scaled["imputation"],
             },
             100.0 * bounds.magnitudes,
+            rings=rings.drop(index="mean of rings"),
+            rings_title="Rings",
             unit="log points",
             bounds_title="Mean effect, M̄",
             note=NOTE.format(**about),
@@ -60,6 +67,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             ).reset_index(),
             "honest": stacked(bounds),
             "leads": leads.frame.reset_index(),
+            "rings": rings.reset_index(),
         },
         finding=finding(leading, bounds, leads),
         numbers={

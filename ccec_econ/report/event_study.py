@@ -33,12 +33,14 @@ def event_study_figure(
     studies: Mapping[str, pd.DataFrame],
     bounds: pd.DataFrame,
     *,
+    rings: pd.DataFrame | None = None,
     base: int = -1,
     unit: str = "effect",
     bounds_title: str = "Departures from parallel trends",
+    rings_title: str = "Rings",
     note: str = "",
 ) -> PaperFigure:
-    """Draw two event studies with counts beneath every event time, and honest confidence sets.
+    """Draw event studies with counts beneath every event time, honest sets, and rings.
 
     Parameters
     ----------
@@ -48,11 +50,13 @@ def event_study_figure(
         times without an estimate show a cross at zero and their counts.
     bounds : DataFrame
         As in `Honest.magnitudes`: by Mbar bound_lower, bound_upper, lower and upper.
+    rings : DataFrame, optional
+        As in `Rings.frame`: by term estimate, lower and upper; drawn from the first row down.
     base : int
         Event time of the base period.
     unit : str
         Of the vertical axes.
-    bounds_title : str
+    bounds_title, rings_title : str
     note : str
         Remarks, drawn beneath; also the figure's ``caption``.
 
@@ -61,13 +65,14 @@ def event_study_figure(
     DataError
         If there are no studies or more than two, or a column is missing.
     """
-    _check(studies, bounds)
+    _check(studies, bounds, rings)
+    last = 3 if rings is not None else 2
     with style():
         figure = new_figure(WIDTH_CM, _HEIGHT_CM)
         figure.caption = note
         grid = figure.add_gridspec(
-            2, 2, left=0.085, right=0.985, top=0.955, bottom=0.215, hspace=0.52, wspace=0.2,
-            width_ratios=(2.1, 1.0),
+            2, last, left=0.085, right=0.985, top=0.955, bottom=0.215, hspace=0.52,
+            wspace=0.2 if rings is None else 0.27, width_ratios=(2.1, 1.0, 1.0)[:last],
         )  # fmt: skip
         places = [grid[0, :], grid[1, 0]]
         first: Axes | None = None
@@ -80,6 +85,10 @@ def event_study_figure(
         axes = figure.add_subplot(grid[1, 1])
         axes.set_title(f"({chr(ord('a') + len(studies))}) {bounds_title}")
         _draw_bounds(axes, bounds)
+        if rings is not None:
+            axes = figure.add_subplot(grid[1, 2])
+            axes.set_title(f"({chr(ord('b') + len(studies))}) {rings_title}")
+            _draw_rings(axes, rings)
         figure.text(0.01, 0.01, wrap(note, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
@@ -97,6 +106,8 @@ def _draw(axes: Axes, frame: pd.DataFrame, base: int, colour: str, *, wide: bool
     axes.plot(at[silent], np.zeros(silent.sum()), "x", color=GREY, markersize=4.0)
     axes.set_xticks(at, [f"{e:.0f}".replace("-", "−") for e in at])
     axes.set_xlim(at[0] - 0.7, at[-1] + 0.7)
+    if not wide:
+        axes.tick_params(axis="x", labelsize=_SMALL)
     rows = (("years", None), ("treated", "units"), ("controls", "controls"))
     gap = 0.072 if wide else 0.085
     for k, (label, column) in enumerate(rows):
@@ -127,11 +138,27 @@ def _draw_bounds(axes: Axes, bounds: pd.DataFrame) -> None:
     axes.set_xlabel("M̄")
 
 
-def _check(studies: Mapping[str, pd.DataFrame], bounds: pd.DataFrame) -> None:
+def _draw_rings(axes: Axes, rings: pd.DataFrame) -> None:
+    at = np.arange(len(rings), dtype=float)
+    axes.axhline(0.0, color=GREY, linewidth=0.6, linestyle=":", zorder=0)
+    axes.vlines(at, rings["lower"], rings["upper"], color=PALETTE[1], linewidth=0.9)
+    axes.plot(at, rings["estimate"], "o", color=PALETTE[1], markersize=3.4)
+    axes.set_xticks(at, [str(term) for term in rings.index], rotation=60, ha="right", fontsize=6.0)
+    axes.set_xlim(-0.6, len(rings) - 0.4)
+
+
+def _check(
+    studies: Mapping[str, pd.DataFrame], bounds: pd.DataFrame, rings: pd.DataFrame | None
+) -> None:
     if not 1 <= len(studies) <= 2:
         raise DataError(f"{len(studies)} event studies; give one or two.")
-    needed = [(name, frame, _NEEDED) for name, frame in studies.items()]
-    for name, frame, columns in [*needed, ("bounds", bounds, _BOUNDS)]:
+    needed: list[tuple[str, pd.DataFrame, tuple[str, ...]]] = [
+        (name, frame, _NEEDED) for name, frame in studies.items()
+    ]
+    needed.append(("bounds", bounds, _BOUNDS))
+    if rings is not None:
+        needed.append(("rings", rings, _NEEDED[:3]))
+    for name, frame, columns in needed:
         absent = [column for column in columns if column not in frame.columns]
         if absent:
             raise DataError(f"{name}: no column {first_five(absent)}; give {', '.join(columns)}.")

@@ -46,6 +46,18 @@ def test_what_is_drawn() -> None:
     assert figure.caption == "N."
 
 
+def test_rings_beside() -> None:
+    frame = pd.DataFrame({"estimate": [1.0, 2.0], "lower": [0.0, 1.0], "upper": [2.0, 3.5]})
+    rings = frame.set_axis(["total", "0–25 km"], axis=0)
+    axes = event_study_figure({"One": STUDY}, BOUNDS, rings=rings, rings_title="Near").axes[-1]
+    assert axes.get_title(loc="left") == "(c) Near"
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["total", "0–25 km"]
+    spans = [segment[:, 1].tolist() for c in axes.collections for segment in c.get_segments()]
+    assert spans == [[0.0, 2.0], [1.0, 3.5]]
+    with pytest.raises(DataError, match="rings: no column lower"):
+        event_study_figure({"One": STUDY}, BOUNDS, rings=rings.drop(columns="lower"))
+
+
 def test_refusals() -> None:
     with pytest.raises(DataError, match="3 event studies"):
         event_study_figure(dict.fromkeys("abc", STUDY), BOUNDS)
