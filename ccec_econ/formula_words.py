@@ -19,6 +19,12 @@ _LEARNING = (
 )
 
 
+_REDUCING = (
+    *("mean", "std", "var", "median", "sum", "min", "max", "quantile", "rank", "cumsum", "diff"),
+    *("shift", "groupby", "rolling", "transform", "pct_change", "values", "iloc", "loc"),
+)
+
+
 def refuse_learning(formula: str) -> None:
     """Refuse functions that learn from the data, such as means and knots.
 
@@ -33,6 +39,23 @@ def refuse_learning(formula: str) -> None:
         raise FormulaError(
             f"{found[0]}() is not supported in formulas: it takes means or knots from the sample. "
             "Make the column in the data first; powers are written x + I(x**2)."
+        )
+
+
+def refuse_reductions(formula: str) -> None:
+    """Refuse what a formula cannot know from one period: categories, means and the like.
+
+    Raises
+    ------
+    FormulaError
+        If one is written.
+    """
+    found = re.findall(rf"(?<![\w.`])(C)\(|\.({'|'.join(_REDUCING)})\b", formula)
+    if found:
+        word = "".join(found[0])
+        raise FormulaError(
+            f"{word}() looks at all periods, and blocks are read one by one; make the column in "
+            "the data first (dummies instead of C())."
         )
 
 

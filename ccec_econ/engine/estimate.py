@@ -15,7 +15,7 @@ from ccec_econ.engine.spectrum import Spectral, SpectrumPath
 from ccec_econ.engine.transform import EffectsName, Method, Reduction, demean, reduction
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Columns", "Estimate", "Reduced", "estimate", "pose", "refuse_constant"]
+__all__ = ["Columns", "Estimate", "Reduced", "estimate", "pose", "refuse_constant", "refuse_gone"]
 
 _NO_VARIATION = 1e-10  # share of a column's spread that effects may leave before it counts as gone
 
@@ -326,7 +326,22 @@ def refuse_constant(
         Naming them.
     """
     size = np.linalg.norm(raw, axis=(0, 1))
-    left = np.linalg.norm(within, axis=(0, 1))
+    refuse_gone(size, np.linalg.norm(within, axis=(0, 1)), names, effects)
+
+
+def refuse_gone(
+    size: NDArray[np.float64],
+    left: NDArray[np.float64],
+    names: tuple[str, ...],
+    effects: EffectsName,
+) -> None:
+    """Refuse columns, by length before and after, of which the removal of effects leaves nothing.
+
+    Raises
+    ------
+    IdentificationError
+        Naming them.
+    """
     gone = [name for name, a, b in zip(names, size, left, strict=True) if b <= _NO_VARIATION * a]
     if gone and effects == "none":
         raise IdentificationError(f"{first_five(gone)} is zero everywhere; drop it.")

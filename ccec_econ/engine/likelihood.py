@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
+from scipy.optimize import brentq, minimize_scalar
 
 from ccec_econ.engine.moments import Moments, Triangle
 from ccec_econ.engine.spectrum import Spectral, nodes_within
@@ -179,8 +179,13 @@ def _peaks(
     roots = []
     for i in tops:
         left, right = float(grid[i - 1]), float(grid[i + 1])
-        bracketed = slope(left) > 0.0 > slope(right)
-        roots.append(float(brentq(slope, left, right, xtol=1e-14)) if bracketed else float(grid[i]))
+        if slope(left) > 0.0 > slope(right):
+            roots.append(float(brentq(slope, left, right, xtol=1e-14)))
+        else:  # more than one turn between the nodes
+            top = minimize_scalar(
+                lambda at: -height(float(at)), bounds=(left, right), options={"xatol": 1e-10}
+            )
+            roots.append(float(top.x))
     roots.sort(key=lambda root: -height(root))
     if not roots or height(roots[0]) < max(heights[0], heights[-1]):
         if strict:

@@ -1,11 +1,12 @@
 """ln|I - rho W| of sparse weights: exact at nodes, polynomials in between.
 
-With r the largest row sum of |W|, the substitution r rho = tanh x takes the logarithmic
+With r the spectral radius of |W|, the substitution r rho = tanh x takes the logarithmic
 singularities at both ends of the interval away to infinity: as a function of x the log-determinant
-is analytic for |Im x| < pi/2. The line of x is cut into panels of equal width and every panel gets
-a Chebyshev polynomial through exact values, so the error falls by a factor of about nine with each
-node (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2). Panels are made
-where they are asked for.
+is analytic for |Im x| < pi/2 where the eigenvalues are real, and for |Im x| < pi/4 where they fill
+the circle. The line of x is cut into panels of equal width and every panel gets a Chebyshev
+polynomial through exact values, so the error falls by a factor of about nine, at worst five, with
+each node (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2). Panels are
+made where they are asked for; zero lies in the middle of one.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ import numpy as np
 from numpy.polynomial.chebyshev import Chebyshev
 from numpy.typing import NDArray
 
+from ccec_econ.errors import IdentificationError
+
 __all__ = ["LogDeterminant"]
 
 _WIDTH = 0.7  # of a panel, in x
 _DEGREE = 12
-_FAR = 8  # panels either way; tanh of the last edge is 1 - 2e-5
+_FAR = 9  # edges of panels either way; tanh of the last is 1 - 1.4e-5
 _FEW = 24  # values off every panel that are computed one by one rather than by new panels
 
 
@@ -34,7 +37,7 @@ class LogDeterminant:
     exact : callable
         ln|I - rho W| at one value of rho.
     radius : float
-        r, the largest row sum of |W|.
+        r, the spectral radius of |W|.
     """
 
     exact: Callable[[float], float]
@@ -45,11 +48,11 @@ class LogDeterminant:
     @property
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho at the edges of the panels, from which a maximum can be bracketed."""
-        return np.asarray(np.tanh(_WIDTH * np.arange(-_FAR + 1, _FAR)) / self.radius)
+        return np.asarray(np.tanh(_WIDTH * (np.arange(-_FAR, _FAR) + 0.5)) / self.radius)
 
     @property
     def error(self) -> float:
-        """Largest of the last two Chebyshev coefficients of the panels made so far."""
+        """Guess of the error: the largest of the last two coefficients of the panels so far."""
         return max((float(np.abs(p.coef[-2:]).max()) for p in self._panels.values()), default=0.0)
 
     def value(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -88,9 +91,21 @@ class LogDeterminant:
         return np.asarray(self.radius / (1.0 - (self.radius * rho) ** 2))
 
     def _placed(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return x and its panel."""
-        x = np.arctanh(np.clip(self.radius * rho, -1.0 + 1e-12, 1.0 - 1e-12))
-        return x, np.floor(x / _WIDTH).astype(np.int64)
+        """Return x and its panel.
+
+        Raises
+        ------
+        IdentificationError
+            Outside the interval.
+        """
+        if (np.abs(self.radius * rho) >= 1.0).any():
+            raise IdentificationError(
+                f"rho from {np.min(rho):.4f} to {np.max(rho):.4f} leaves "
+                f"(-{1 / self.radius:.4f}, {1 / self.radius:.4f}), where the factors of sparse "
+                "weights are safe."
+            )
+        x = np.arctanh(self.radius * rho)
+        return x, np.floor(x / _WIDTH + 0.5).astype(np.int64)
 
     def _on_panels(
         self, x: NDArray[np.float64], at: NDArray[np.int64], order: int
@@ -104,7 +119,7 @@ class LogDeterminant:
 
     def _panel(self, k: int) -> Chebyshev:
         if k not in self._panels:
-            domain = (_WIDTH * k, _WIDTH * (k + 1))
+            domain = (_WIDTH * (k - 0.5), _WIDTH * (k + 0.5))
 
             def along(x: NDArray[np.float64]) -> NDArray[np.float64]:
                 return np.array([self.exact(float(rho)) for rho in np.tanh(x) / self.radius])

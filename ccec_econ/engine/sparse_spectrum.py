@@ -5,20 +5,20 @@ With f(rho) = ln|I - rho W| and G = W (I - rho W)^-1,
     tr G = -f',   tr GG = -f'',   tr G'G = d/de ln|A'A + e W'W| at e = 0,   A = I - rho W,
 
 the last by a complex step, which has no rounding of differences: all of them come from sparse
-factors. Above `_EXACT_UNITS` units the factors of A'A fill up, and tr G'G = E |Gz|^2 is a mean over
-vectors z of random signs (Hutchinson 1990, Communications in Statistics 19, 433-450).
+factors. Where one unit neighbours very many, A'A is full and tr G'G is summed over the columns of
+G; above `_EXACT_UNITS` units tr G'G = E |Gz|^2 is a mean over vectors z of random signs (Hutchinson
+1990, Communications in Statistics 19, 433-450).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array, eye_array
-from scipy.sparse.linalg import SuperLU, splu
+from scipy.sparse import csc_array, csr_array, eye_array
+from scipy.sparse.linalg import ArpackNoConvergence, SuperLU, eigs, splu
 
 from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
 from ccec_econ.engine.logdet import LogDeterminant
@@ -27,10 +27,13 @@ from ccec_econ.errors import IdentificationError
 
 __all__ = ["SparseForm", "SparseSpectrum", "sparse_spectrum", "spectrum_of"]
 
-_EIGEN_UNITS = 400  # up to here all eigenvalues cost less than the factorisations
+_EIGEN_UNITS = (
+    1_000  # up to here all eigenvalues take a second at most, and give the whole interval
+)
 _FULL = 0.1  # share of non-zero weights above which factors are as full as the matrix
 _DENSE_UNITS = 6_000  # above, W is not written out: 290 MB at this size
 _EXACT_UNITS = 60_000  # above, tr G'G is estimated
+_FILL = 200  # products of a row's weights per unit, on average, above which A'A is taken as full
 _SIGNS = 64  # vectors of random signs
 _STEP = 1e-20
 
@@ -39,8 +42,9 @@ _STEP = 1e-20
 class SparseSpectrum(Spectrum):
     """Spectrum of a sparse matrix by factorisations.
 
-    The interval is that in which |rho| times the largest row sum of |W| stays below one, which
-    suffices for I - rho W to be non-singular.
+    The interval is that in which |rho| times the spectral radius of |W| stays below one: there
+    I - rho W is an H-matrix, non-singular and with positive pivots. Below zero the interval of all
+    eigenvalues reaches further.
 
     Attributes
     ----------
@@ -97,6 +101,10 @@ class SparseSpectrum(Spectrum):
         """Leave out the unit eigenvalue of row-standardised weights."""
         return replace(self, projected=True, _held={})
 
+    def unprojected(self) -> SparseSpectrum:
+        """Spectrum of W itself."""
+        return replace(self, projected=False, _held={}) if self.projected else self
+
     def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lag columns of shape (T, N) or (T, N, K)."""
         return _by_units(lambda rows: self.matrix @ rows, columns)
@@ -114,6 +122,12 @@ class SparseSpectrum(Spectrum):
         """Trace of G at every value of rho."""
         rho = np.asarray(rho, dtype=np.float64)
         return np.asarray(-self.f.slope(rho) - (1.0 / (1.0 - rho) if self.projected else 0.0))
+
+    def trace_G(self, rho: float) -> float:
+        """Trace of G; of W itself, without interpolation, where rho is zero."""
+        if rho:
+            return float(self.traces_G(np.array(rho)))
+        return float(self.matrix.diagonal().sum()) - float(self.projected)
 
     def traces_GG(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Trace of GG at every value of rho: the slope of the trace of G."""
@@ -139,24 +153,24 @@ class SparseSpectrum(Spectrum):
         """Whether two spectra are of the same weights."""
         if not isinstance(other, SparseSpectrum):
             return False
-        difference = abs(self.matrix - other.matrix)
-        return self.matrix is other.matrix or not difference.sum()
+        same = self.matrix is other.matrix
+        return same or not abs(self.matrix - other.matrix).sum()
 
     def note(self) -> str:
         """Say how log-determinants and traces were computed."""
-        exact = self.N <= _EXACT_UNITS
-        traces = "exact" if exact else f"with {_SIGNS} vectors of random signs for tr G'G"
+        by_signs = f"; tr G'G from {_SIGNS} vectors of random signs" * (self.N > _EXACT_UNITS)
+        low, high = self.interval
         return (
-            "Log-determinants by sparse factors, interpolated in rho with an error of about "
-            f"{max(self.f.error, 1e-14):.0e}; traces {traces}."
+            f"Searched between {low:.4g} and {high:.4g}; log-determinants by sparse factors, "
+            f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}{by_signs}."
         )
 
     def _refuse_dense(self) -> None:
         if self.N > _DENSE_UNITS:
             raise IdentificationError(
                 f"this needs a dense matrix of {self.N} by {self.N} weights "
-                f"({self.N**2 * 8 / 2**30:.0f} GiB) and stops at {_DENSE_UNITS} units; use the "
-                "classical covariance ce.Information() and average effects, which need none."
+                f"({self.N**2 * 8 / 2**30:.1f} GiB) and stops at {_DENSE_UNITS} units; OLS, SLX, "
+                "SAR, SEM, SDM and SDEM with ce.Information() and average effects need none."
             )
 
 
@@ -179,10 +193,10 @@ class SparseForm(Implicit):
 
     def pair(self, other: Form) -> float:
         """tr(AB) + tr(A'B): without dense matrices for a form and itself, and where rho is zero."""
-        if other is self:
-            return self._with_itself()
         if isinstance(other, SparseForm) and self.rho == other.rho == 0.0:
             return self._at_zero(other)
+        if other is self:
+            return self._with_itself()
         return pair_written(self.dense(), dense(other))
 
     def _at_zero(self, other: SparseForm) -> float:
@@ -212,6 +226,10 @@ class SparseForm(Implicit):
     def _squared(self) -> float:
         """Tr G'G, before projection."""
         W, N = self.spectrum.matrix, self.spectrum.N
+        if N <= _EXACT_UNITS and _products(W) > _FILL * N:
+            starts = range(0, N, 128)
+            chunks = (np.eye(N, min(128, N - i), -i) for i in starts)
+            return sum(float((self._rows(chunk) ** 2).sum()) for chunk in chunks)
         if N <= _EXACT_UNITS:
             A = _system(W, self.rho)
             moved = _factor((A.T @ A + (1j * _STEP) * (W.T @ W)).tocsc()).U.diagonal()
@@ -224,7 +242,7 @@ class SparseForm(Implicit):
 
 
 def spectrum_of(matrix: csr_array) -> Spectrum:
-    """Choose: all eigenvalues up to 400 units or of full matrices, factorisations otherwise."""
+    """Choose: all eigenvalues up to 1,000 units or of full matrices, factorisations otherwise."""
     N = int(matrix.shape[0])
     if N <= _EIGEN_UNITS or matrix.nnz > _FULL * N**2:
         return spectrum(matrix.toarray())
@@ -232,28 +250,61 @@ def spectrum_of(matrix: csr_array) -> Spectrum:
 
 
 def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
-    """Prepare a sparse weights matrix (N, N); nothing is factorised yet."""
-    radius = float(np.asarray(abs(matrix).sum(axis=1)).max())
-    f = LogDeterminant(_exact_logdet(matrix), radius)
+    """Prepare a sparse weights matrix (N, N): one factorisation gives the order of the others."""
+    radius = _radius(matrix)
+    f = LogDeterminant(_exact(matrix, radius), radius)
     return SparseSpectrum(matrix, f, (-1.0 / radius, 1.0 / radius), projected=False)
 
 
-def _exact_logdet(W: csr_array) -> Callable[[float], float]:
-    """ln|I - rho W| by factors, the columns ordered once for every rho."""
-    order = np.argsort(_factor(_system(W, 0.5 / float(abs(W).sum(axis=1).max()))).perm_c)
-    sorted_ = csr_array(W[order][:, order])
-    pattern = (sorted_ + eye_array(W.shape[0])).tocsc()
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exact:
+    """ln|I - rho W| by factors, the columns ordered once for every rho.
+
+    Attributes
+    ----------
+    rows, starts : ndarray
+        Pattern of I - rho W by columns.
+    unit, weights : ndarray
+        Values of I and W on it.
+    """
+
+    rows: NDArray[np.int32]
+    starts: NDArray[np.int32]
+    unit: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+    def __call__(self, rho: float) -> float:
+        """Log-determinant at one value inside the interval, where pivots are positive."""
+        A = csc_array((self.unit - rho * self.weights, self.rows, self.starts))
+        return float(np.log(_factor(A, "NATURAL").U.diagonal()).sum())
+
+
+def _exact(W: csr_array, radius: float) -> _Exact:
+    N = W.shape[0]
+    order = np.argsort(_factor(_system(W, 0.5 / radius)).perm_c)
+    pattern = (csr_array(W[order][:, order]) + eye_array(N)).tocsc()
     pattern.sort_indices()
-    rows, columns = pattern.indices, np.repeat(np.arange(W.shape[0]), np.diff(pattern.indptr))
-    unit = (rows == columns).astype(np.float64)
-    weights = pattern.data - unit
+    columns = np.repeat(np.arange(N), np.diff(pattern.indptr))
+    unit = (pattern.indices == columns).astype(np.float64)
+    return _Exact(pattern.indices, pattern.indptr, unit, pattern.data - unit)
 
-    def exact(rho: float) -> float:
-        # |rho| times every row sum is below one: rows are diagonally dominant and pivots positive.
-        pattern.data = unit - rho * weights
-        return float(np.log(_factor(pattern, "NATURAL").U.diagonal()).sum())
 
-    return exact
+def _radius(W: csr_array) -> float:
+    """Spectral radius of |W|; one for row-standardised weights, its bound where it is not found."""
+    size = abs(W)
+    sums = np.asarray(size.sum(axis=1)).ravel()
+    if np.ptp(sums) <= 1e-12 * sums.max():
+        return float(sums.max())
+    try:
+        found = eigs(size, k=1, v0=np.ones(len(sums)), return_eigenvectors=False, tol=1e-12)
+    except ArpackNoConvergence:
+        return float(sums.max())
+    return min(float(np.abs(found).max()) * (1.0 + 1e-10), float(sums.max()))
+
+
+def _products(W: csr_array) -> float:
+    """Products of weights in W'W, which is what it fills with at most."""
+    return float((np.diff(W.indptr).astype(np.float64) ** 2).sum())
 
 
 def _system(W: csr_array, rho: float) -> Any:

@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 from ccec_econ.engine.forms import Form
 from ccec_econ.errors import IdentificationError
 
-__all__ = ["EigenSpectrum", "Spectral", "Spectrum", "SpectrumPath", "nodes_within", "spectrum"]
+__all__ = [
+    "EigenSpectrum",
+    "Spectral",
+    "Spectrum",
+    "SpectrumPath",
+    "levels",
+    "nodes_within",
+    "spectrum",
+]
 
 # Eigenvalues of defective matrices come out with errors of about the square root of machine
 # precision: closer to the real axis, or to zero, than this share of the radius counts as on it.
@@ -65,6 +73,10 @@ class Spectrum(ABC):
 
         The interval of rho stays that of W, because the model in levels needs it.
         """
+
+    @abstractmethod
+    def unprojected(self) -> Spectrum:
+        """Spectrum of W itself."""
 
     @abstractmethod
     def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -165,6 +177,10 @@ class EigenSpectrum(Spectrum):
         """Leave out the eigenvalue nearest to one."""
         unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
         return EigenSpectrum(self.W, np.delete(self.eigenvalues, unit), self.interval, True)
+
+    def unprojected(self) -> EigenSpectrum:
+        """Spectrum of W itself."""
+        return spectrum(self.W) if self.projected else self
 
     def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lag columns of shape (T, N) or (T, N, K)."""
@@ -289,6 +305,17 @@ class SpectrumPath:
 
 
 type Spectral = Spectrum | SpectrumPath
+
+
+def levels(weights: Spectral) -> Spectrum:
+    """Spectrum of W itself, the same in all periods.
+
+    Raises
+    ------
+    IdentificationError
+        If the weights change over time.
+    """
+    return spectrum(weights.W) if isinstance(weights, SpectrumPath) else weights.unprojected()
 
 
 def spectrum(W: NDArray[np.float64]) -> EigenSpectrum:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
-from ccec_econ.engine.spectrum import Spectral, spectrum
+from ccec_econ.engine.spectrum import Spectral, levels
 from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
 from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.reduced_form import static_form
@@ -138,7 +138,7 @@ def refitter(fit: Estimate) -> Callable[[NDArray[np.float64]], Estimate]:
     """
     refuse_other_models(fit)
     refuse_unstandardised(fit)
-    error = None if fit.error is None else spectrum(fit.error.W)
+    error = None if fit.error is None else levels(fit.error)
 
     def refit(y: NDArray[np.float64]) -> Estimate:
         again = estimate(

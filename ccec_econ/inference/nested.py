@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
+from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, levels
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
 from ccec_econ.inference.lm import extend, lag, profile
@@ -225,4 +225,4 @@ def _count(fit: Estimate) -> int:
 def _levels(fit: Estimate) -> Spectrum:
     if fit.weights is None:
         raise IdentificationError("this test needs a model with rho; fit ce.sdm or ce.sar.")
-    return fit.weights if isinstance(fit.weights, Spectrum) else spectrum(fit.weights.W)
+    return levels(fit.weights)

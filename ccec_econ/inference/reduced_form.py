@@ -114,16 +114,16 @@ class Period:
 
         Parameters are rho (D, p), tau and eta, as in `multipliers`.
         """
-        if reduction is averages and self.eigenvalues is not None:
-            w = np.append(self.eigenvalues, 1.0)  # the ones vector is an eigenvector
+        if self._traced(reduction, reach) and self.traces is not None:
+            return self._by_traces(self.traces, parameters[0], slopes=slopes)
+        values = self._roots(reduction)
+        if values is not None:
+            w = np.append(values, 1.0)  # the ones vector is an eigenvector
             space = OnEigenvalues(np.ones_like(w), (w,) * len(self.own))
             f = multipliers(space, *parameters, reach, slopes=slopes)
             every = [f, *(f * w for _ in self.lagging)]
             parts = [[e.real[..., :-1].mean(axis=-1), e.real[..., -1]] for e in every]
             return np.moveaxis(np.array(parts), (0, 1), (-2, -1))
-        plain = reach.horizon == "short" and reach.orders is None
-        if reduction is averages and self.traces is not None and plain:
-            return self._by_traces(self.traces, parameters[0], slopes=slopes)
         matrices = OnMatrices(np.eye(self.N), self.response)
         f = multipliers(matrices, *parameters, reach, slopes=slopes)
         return np.stack([reduction(f, X) for X in (None, *self.regressors)], axis=-2)
@@ -141,12 +141,22 @@ class Period:
         levels = every[:, : 1 + (slopes and rho.shape[1])]
         return np.moveaxis(levels, (1, 3, 0, 2), (0, 1, 2, 3))[None]
 
-    @property
-    def size(self) -> int:
+    def _traced(self, reduction: Reduction, reach: Reach) -> bool:
+        """Whether traces of G answer: short-run averages, not split by order."""
+        plain = reach.horizon == "short" and reach.orders is None
+        return self.traces is not None and reduction is averages and plain
+
+    def _roots(self, reduction: Reduction) -> NDArray[np.complex128] | None:
+        """Eigenvalues behind averages, those of sparse weights made when asked for."""
+        if reduction is not averages:
+            return None
+        return self.eigenvalues if self.traces is None else self.traces.eigenvalues
+
+    def size(self, reduction: Reduction, reach: Reach) -> int:
         """Numbers per multiplier."""
-        if self.traces is not None:
+        if self._traced(reduction, reach):
             return 1
-        return self.N if self.eigenvalues is not None else self.N**2
+        return self.N if self._roots(reduction) is not None else self.N**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +255,8 @@ class ReducedForm:
     def reduced(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         """Reduce f and f X_m at parameters (D, P): shape (D, 1 + M, levels * R)."""
         each = [
-            self._reduced(batch, reduction, slopes=False)[:, 0] for batch in self._batches(theta)
+            self._reduced(batch, reduction, slopes=False)[:, 0]
+            for batch in self._batches(theta, reduction)
         ]
         found = np.concatenate(each, axis=1)  # (levels, D, 1 + M, R)
         return np.moveaxis(found, 0, 2).reshape(*found.shape[1:3], -1)
@@ -274,8 +285,11 @@ class ReducedForm:
         share = [period.N / sum(each.N for each in self.periods) for period in self.periods]
         return np.asarray(sum(w * part for w, part in zip(share, parts, strict=True)))
 
-    def _batches(self, theta: NDArray[np.float64]) -> Iterator[NDArray[np.float64]]:
-        size = max(period.size for period in self.periods) * self.reach.levels
+    def _batches(
+        self, theta: NDArray[np.float64], reduction: Reduction
+    ) -> Iterator[NDArray[np.float64]]:
+        largest = max(period.size(reduction, self.reach) for period in self.periods)
+        size = largest * self.reach.levels
         step = max(1, _CELLS // size)
         return (theta[i : i + step] for i in range(0, len(theta), step))
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.dynamic import constant, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
-from ccec_econ.engine.spectrum import Spectral, Spectrum, spectrum
+from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.spectrum import Spectral, Spectrum, levels
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise
 from ccec_econ.inference.bootstrap import refuse_other_models
@@ -44,7 +46,7 @@ def matrices(fit: Estimate) -> Matrices:
         If the model is not static or its weights change over time.
     """
     refuse_other_models(fit)
-    errors = None if fit.error is None else spectrum(fit.error.W)
+    errors = None if fit.error is None else levels(fit.error)
     return Matrices(fit.weights, fit.lagging, errors)
 
 
@@ -159,4 +161,4 @@ def _restrict(
         )
     if is_row_standardised(weights.W):
         W = W / W.sum(axis=1, keepdims=True)
-    return seen.setdefault(id(weights), spectrum(W))
+    return seen.setdefault(id(weights), spectrum_of(csr_array(W)))

@@ -9,7 +9,7 @@ import pandas as pd
 
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.sparse_spectrum import spectrum_of
-from ccec_econ.engine.spectrum import Spectrum, spectrum
+from ccec_econ.engine.spectrum import Spectrum, levels
 from ccec_econ.errors import (
     AlignmentError,
     CcecError,
@@ -307,7 +307,7 @@ def _weights(
         own = one.weights or one.error or one.x_weights
         if own is None:
             raise AlignmentError(f"{fit.model} has no weights of its own; give some to test with.")
-        found = own if isinstance(own, Spectrum) and not own.projected else spectrum(own.W)
+        found = levels(own)
     else:
         found = spectrum_of(align_sparse(weights, fit.panel.units))
     demeaned = fit.effects_name in ("time", "twoway")

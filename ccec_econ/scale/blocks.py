@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 
@@ -57,12 +58,12 @@ class Blocks:
         """
         try:
             block = self.load(time)
+            labels = block.index
         except Exception as error:
             raise DataError(
                 f"block of {self.time_name} {time} cannot be read ({type(error).__name__}: "
                 f"{error}); restore it and run again: nothing was estimated."
             ) from error
-        labels = block.index
         if labels.equals(self.units):
             return block
         absent, strange = self.units.difference(labels), labels.difference(self.units)
@@ -79,22 +80,24 @@ class Blocks:
 def from_frame(data: pd.DataFrame) -> Blocks:
     """Blocks of a frame in memory, indexed (unit, time).
 
+    Raises
+    ------
+    PanelError
+        If the index has not two levels.
+
     Examples
     --------
     >>> index = pd.MultiIndex.from_product([["a", "b", "c"], [1, 2]], names=["unit", "year"])
     >>> from_frame(pd.DataFrame({"x": range(6)}, index=index)).read(2)["x"].tolist()
     [1, 3, 5]
     """
+    if data.index.nlevels != 2:
+        raise PanelError(
+            f"data with {data.index.nlevels} index level: give a two-level index (unit, time)."
+        )
     units, times = (data.index.unique(level).sort_values() for level in (0, 1))
-    name = str(data.index.names[1] or "time")
     units.name = units.name or "unit"
-
-    def load(time: Hashable) -> pd.DataFrame:
-        found = data.xs(time, level=1)
-        assert isinstance(found, pd.DataFrame)  # noqa: S101 (two levels, one taken)
-        return found
-
-    return Blocks(units, tuple(times), name, load)
+    return Blocks(units, tuple(times), str(data.index.names[1] or "time"), _FromFrame(data))
 
 
 def from_parquet(files: Mapping[Hashable, str | Path], *, unit: str, time: str = "time") -> Blocks:
@@ -117,10 +120,6 @@ def from_parquet(files: Mapping[Hashable, str | Path], *, unit: str, time: str =
     if not files:
         raise DataError("no files: give a mapping from period to Parquet file, one per period.")
     paths = {label: Path(path) for label, path in files.items()}
-
-    def load(label: Hashable) -> pd.DataFrame:
-        return pd.read_parquet(paths[label]).set_index(unit)
-
     first = next(iter(paths))
     try:
         units = pd.Index(pd.read_parquet(paths[first], columns=[unit])[unit])
@@ -129,4 +128,21 @@ def from_parquet(files: Mapping[Hashable, str | Path], *, unit: str, time: str =
             f"block of {time} {first} cannot be read ({type(error).__name__}: {error}); check the "
             f"file, its column {unit!r}, and that pyarrow is installed."
         ) from error
-    return Blocks(units, tuple(paths), time, load)
+    return Blocks(units, tuple(paths), time, _FromParquet(paths, unit))
+
+
+@dataclass(frozen=True, slots=True)
+class _FromFrame:
+    data: pd.DataFrame
+
+    def __call__(self, time: Hashable) -> pd.DataFrame:
+        return cast("pd.DataFrame", self.data.xs(time, level=1))
+
+
+@dataclass(frozen=True, slots=True)
+class _FromParquet:
+    paths: Mapping[Hashable, Path]
+    unit: str
+
+    def __call__(self, time: Hashable) -> pd.DataFrame:
+        return pd.read_parquet(self.paths[time]).set_index(self.unit)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Reduced
+from ccec_econ.engine.estimate import Reduced, refuse_gone
 from ccec_econ.engine.forms import Form, applied
 from ccec_econ.engine.likelihood import Likelihood
 from ccec_econ.engine.moments import triangle
@@ -17,6 +17,7 @@ from ccec_econ.engine.stream import deviations, stretch
 from ccec_econ.engine.transform import reduction
 from ccec_econ.errors import AlignmentError, FormulaError
 from ccec_econ.formula import parse
+from ccec_econ.formula_words import refuse_reductions
 from ccec_econ.inference.vcov import Information
 from ccec_econ.models.fitting import refuse_unstandardised
 from ccec_econ.models.static import MODELS
@@ -73,8 +74,9 @@ def fit(
     """Fit a static model by the transformation likelihood, one period in memory at a time.
 
     Estimates and standard errors are those of the verbs on the whole panel (`ce.sdm` and so on).
-    Blocks are read once, and once more for the errors of models with rho. Memory holds one block
-    and its lags, N unit means of every column, and the factors of I - rho W.
+    Blocks are read once, and once more for the errors of models with rho; the first also for the
+    names of terms. Formulas may not look beyond a period: no ``C()``, no means. Memory holds one
+    block and its lags, N unit means of every column, and the factors of I - rho W.
 
     Parameters
     ----------
@@ -92,7 +94,7 @@ def fit(
     Raises
     ------
     FormulaError
-        If the model is unknown, or as the verbs raise.
+        If the model is unknown, the formula needs more than one period, or as the verbs raise.
     AlignmentError, WeightsError, IdentificationError, ConvergenceError
         As the verbs.
     DataError, PanelError
@@ -112,6 +114,7 @@ def fit(
     if model not in _AVAILABLE:
         raise FormulaError(f"model {model!r}: from blocks there are {', '.join(_AVAILABLE)}.")
     kind, spec = MODELS[model], parse(formula)
+    refuse_reductions(str(spec))
     if weights is None and kind.spatial:
         raise AlignmentError(f"{model} needs spatial weights and got none; give a Graph.")
     own = None if weights is None else spectrum_of(align_sparse(weights, blocks.units))
@@ -120,9 +123,11 @@ def fit(
     if own is not None and (kind.lag_y or kind.lag_u):
         refuse_unstandardised(own, effects, "transformation")
     size = reduction(effects, "transformation", len(blocks.times), len(blocks.units))
-    R = stretch(columns.each(terms, progress), effects).R
-    K = len(terms)
-    length = np.linalg.norm(R[:, :K], axis=0)
+    K, squares = len(terms), np.zeros(len(terms) + 1)
+    R = stretch(_measured(columns.each(terms, progress), squares), effects).R
+    left = np.linalg.norm(R[:, : K + 1], axis=0)
+    refuse_gone(np.sqrt(squares), left, (*terms, "the response"), effects)
+    length = left[:K]
     scale = np.ones(R.shape[1])
     for start in range(0, R.shape[1], K + 2):
         scale[start : start + K] = length
@@ -153,6 +158,15 @@ def fit(
         progress=progress,
     )
     return BlockResults(model, spec, found, Information()(found))
+
+
+def _measured(
+    blocks: Iterable[NDArray[np.float64]], squares: NDArray[np.float64]
+) -> Iterator[NDArray[np.float64]]:
+    """Pass blocks on, adding up the squares of their first columns."""
+    for block in blocks:
+        squares += (block[:, : len(squares)] ** 2).sum(axis=0)
+        yield block
 
 
 _AVAILABLE = ("ols", "slx", "sar", "sem", "sdm", "sdem")

@@ -1,5 +1,6 @@
 """Fits from blocks are those of the whole panel, or there is none."""
 
+import pickle
 from collections.abc import Hashable
 from dataclasses import replace
 
@@ -149,11 +150,27 @@ def test_faulty_blocks_are_named(panel: pd.DataFrame, W: object) -> None:
 
     with pytest.raises(DataError, match=r"year 3 cannot be read.*worker died"):
         ce.scale.fit("sar", formula, broken(lost), W)
-    kind = np.where(panel.index.get_level_values("unit") < "u10", "x", "z")
-    text = panel.assign(kind=kind)
-    text.loc[("u20", 3), "kind"] = "w"
-    with pytest.raises(DataError, match="same categories"):
-        ce.scale.fit("ols", "y ~ C(kind) | year", ce.scale.from_frame(text))
+
+
+def test_what_effects_remove_is_refused(panel: pd.DataFrame, W: object) -> None:
+    years = panel.index.get_level_values("year").to_numpy(dtype=float)
+    data = panel.assign(t=years, level=np.repeat(np.arange(float(N)), T))
+    data["both"] = data["t"] + data["level"]
+    for effects, column in (("year", "t"), ("unit", "level"), ("unit + year", "both")):
+        for model in ("ols", "sar", "sdm"):
+            weights = () if model == "ols" else (W,)
+            formula = f"y ~ a + {column} | {effects}"
+            with pytest.raises(IdentificationError, match=f"no variation left in .*{column}"):
+                ce.scale.fit(model, formula, ce.scale.from_frame(data), *weights)
+    blocks = ce.scale.from_frame(data)
+    with pytest.raises(IdentificationError, match="the response"):
+        ce.scale.fit("sdm", "both ~ a | unit + year", blocks, W)
+
+
+def test_results_can_be_pickled(panel: pd.DataFrame, W: object) -> None:
+    found = ce.scale.fit("sdm", "y ~ a | unit + year", ce.scale.from_frame(panel), W)
+    again = pickle.loads(pickle.dumps(found))
+    pd.testing.assert_series_equal(again.params, found.params)
 
 
 def test_refusals(panel: pd.DataFrame, W: object) -> None:
@@ -164,6 +181,11 @@ def test_refusals(panel: pd.DataFrame, W: object) -> None:
         ce.scale.fit("sar", "y ~ a", blocks)
     with pytest.raises(IdentificationError, match="linear combination"):
         ce.scale.fit("sar", "y ~ a + I(2 * a) | unit", blocks, W)
+    for formula in ("y ~ C(b) | unit", "y ~ I(a - a.mean()) | unit", "y ~ np.mean(a) | unit"):
+        with pytest.raises(FormulaError, match="read one by one"):
+            ce.scale.fit("sar", formula, blocks, W)
+    with pytest.raises(PanelError, match="1 index level"):
+        ce.scale.from_frame(panel.reset_index(level=1))
     with pytest.raises(PanelError, match="two or more"):
         replace(blocks, times=(1,))
     with pytest.raises(PanelError, match="each of them once"):

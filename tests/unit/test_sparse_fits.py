@@ -91,6 +91,32 @@ def test_same_beyond_averages(
         same(one, other)
 
 
+def test_same_with_spectral_scale(
+    sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]
+) -> None:
+    data, W = sample
+    W = binary_scaled(W)
+
+    def found() -> list[object]:
+        return [
+            ce.sar("y ~ a | unit", data, W).params,
+            ce.sdm("y ~ L(y) + a | unit", data, W).effects(horizon="long", draws=60).frame,
+            ce.effects_by_order(ce.sdm("y ~ a | unit", data, W), draws=300).frame,
+        ]
+
+    before = found()
+    sparse()
+    for one, other in zip(found(), before, strict=True):
+        np.testing.assert_allclose(np.asarray(one), np.asarray(other), rtol=1e-5, atol=1e-6)
+
+
+def binary_scaled(graph: object) -> object:
+    """Symmetric weights scaled by their largest eigenvalue."""
+    W = ce.weights.align(graph, pd.RangeIndex(N))
+    linked = (W + W.T > 0.0) * 1.0
+    return from_matrix(linked / np.linalg.eigvalsh(linked).max(), pd.RangeIndex(N))
+
+
 def test_notes_say_how(sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]) -> None:
     data, W = sample
     assert "sparse factors" not in str(ce.sar(FORMULA, data, W))

@@ -1,5 +1,7 @@
 """Sparse weights: log-determinants, traces and forms against dense algebra."""
 
+import pickle
+
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -97,17 +99,68 @@ def test_random_signs_agree_with_exact_traces(monkeypatch: pytest.MonkeyPatch) -
 def test_weights_of_any_row_sum() -> None:
     W = weights() * np.linspace(0.2, 3.0, 60)[:, None]
     sparse, eigen = sparse_spectrum(csr_array(W)), spectrum(W)
-    assert sparse.interval[1] == pytest.approx(1.0 / 3.0)
+    assert sparse.interval[1] == pytest.approx(eigen.interval[1], rel=1e-8)
     assert sparse.interval[1] <= eigen.interval[1]
-    inside = np.array([-0.3, 0.1, 0.32])
+    assert sparse.interval[0] >= eigen.interval[0]
+    inside = np.array([-0.55, 0.1, 0.58])
     np.testing.assert_allclose(sparse.logdet(inside), eigen.logdet(inside), atol=1e-12)
     np.testing.assert_allclose(sparse.traces_G(inside), eigen.traces_G(inside), rtol=1e-6)
 
 
 def test_choice_by_size_and_fullness() -> None:
     assert isinstance(spectrum_of(csr_array(weights(60))), EigenSpectrum)
-    assert isinstance(spectrum_of(csr_array(weights(500))), SparseSpectrum)
-    assert isinstance(spectrum_of(csr_array(weights(500, 80))), EigenSpectrum)
+    assert isinstance(spectrum_of(csr_array(weights(1200))), SparseSpectrum)
+    assert isinstance(spectrum_of(csr_array(weights(1200, 130))), EigenSpectrum)
+
+
+def binary(N: int = 60) -> np.ndarray:
+    """Symmetric, scaled by the largest eigenvalue: row sums differ."""
+    W = (weights(N) + weights(N).T > 0.0) * 1.0
+    return W / np.linalg.eigvalsh(W).max()
+
+
+def hub(N: int = 60) -> np.ndarray:
+    """A ring whose members all neighbour one unit."""
+    W = np.roll(np.eye(N), 1, axis=1) + np.roll(np.eye(N), -1, axis=1)
+    W[0, 1:] = W[1:, 0] = 1.0
+    return W / np.linalg.eigvalsh(W).max()
+
+
+@pytest.mark.parametrize("W", [binary(), hub()], ids=["binary", "hub"])
+def test_spectral_scale(W: np.ndarray) -> None:
+    sparse, eigen = sparse_spectrum(csr_array(W)), spectrum(W)
+    assert sparse.interval[1] == pytest.approx(1.0, rel=1e-8)
+    inside = np.array([-0.9, 0.3, 0.99])
+    np.testing.assert_allclose(sparse.logdet(inside), eigen.logdet(inside), atol=1e-11)
+    form, G = sparse.form(0.9), eigen.form(0.9)[0]
+    np.testing.assert_allclose(form.pair(form), (G * G.T).sum() + (G * G).sum(), rtol=1e-6)
+
+
+def test_full_products_go_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    sparse = sparse_spectrum(csr_array(weights(300)))
+    form = sparse.form(0.6)
+    exact = form.pair(form)
+    monkeypatch.setattr(module, "_FILL", 0)
+    assert form.pair(form) == pytest.approx(exact, rel=1e-12)
+
+
+def test_outside_the_interval_is_refused() -> None:
+    sparse = sparse_spectrum(csr_array(weights()))
+    with pytest.raises(IdentificationError, match=r"leaves \(-1\.0000, 1\.0000\)"):
+        sparse.traces_G(np.array([0.2, 1.2]))
+
+
+def test_zero_is_exact(pair: tuple[SparseSpectrum, EigenSpectrum]) -> None:
+    sparse, eigen = pair
+    form, W = sparse.form(0.0), eigen.form(0.0)[0]
+    assert form.trace() == pytest.approx(np.trace(W), abs=1e-13)
+    assert form.pair(form) == pytest.approx((W * W.T).sum() + (W * W).sum(), rel=1e-13)
+
+
+def test_results_can_be_pickled() -> None:
+    sparse = sparse_spectrum(csr_array(weights()))
+    again = pickle.loads(pickle.dumps(sparse))
+    assert again.logdet(0.4) == sparse.logdet(0.4)
 
 
 def test_dense_matrices_are_refused_where_they_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
