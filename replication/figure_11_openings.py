@@ -113,9 +113,9 @@ def finding(leading: Staggered, bounds: Honest, leads: PretrendPower) -> str:
         f"Night lights in the first {bounds.after[-1] + 1} years from an opening: "
         f"{number(100 * bounds.estimate, 1)} log points; intervals leave zero out in {said} since "
         "the opening. If trends change as much after as before: "
-        f"{interval(one['lower'], one['upper'], 1)}. Leads are zero with {p_equal(leads.p_joint)}; "
-        f"they would have shown a trend of {number(slope, 1)} log points a year in four samples of "
-        f"five, and such a trend is worth {number(bias, 1)}."
+        f"{interval(one['lower'], one['upper'], 1)}. Jointly the leads have "
+        f"{p_equal(leads.p_joint)}; they would have shown a trend of {number(slope, 1)} log points "
+        f"a year in four samples of five, and such a trend is worth {number(bias, 1)}."
     )
 
 

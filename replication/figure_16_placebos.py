@@ -294,7 +294,7 @@ def finding(tests: dict[str, Placebos], powers: dict[str, Power]) -> str:
     """Say where the realised estimates lie among placebos and what can be detected."""
     p = {name: p_equal(one.pvalue) for name, one in tests.items()}
     shown = [
-        f"{one.detectable:.3f} log points of {OUTCOMES[name]} for {one.units} "
+        f"{100 * one.detectable:.1f} log points of {OUTCOMES[name]} for {one.units} "
         f"{'counties' if name == 'county' else 'cities'} "
         f"({one.detectable / one.within_sd:.1f} within standard deviations)"
         for name, one in powers.items()
@@ -357,9 +357,9 @@ def numbers(
                 "units": one.units,
                 "treated": one.treated,
                 "periods": one.periods,
-                "detectable": one.detectable,
+                "detectable": 100.0 * one.detectable,
                 "in_sd": one.detectable / one.within_sd,
-                "rule": one.rule_of_thumb,
+                "rule": 100.0 * one.rule_of_thumb,
                 "short": 100.0 * (1.0 - one.rule_of_thumb / one.detectable),
                 "size_t": 100.0 * one.size_t,
             }

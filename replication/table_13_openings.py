@@ -350,8 +350,9 @@ def finding(
     apart = compared.index[(compared["lower"] > 0) | (compared["upper"] < 0)]
     spoiled = bacon.by_kind.loc["later_vs_earlier", "weight"]
     return (
-        f"An opening changes night lights of counties by {number(100 * lead['estimate'], 1)} log "
-        f"points, 95 % interval {interval(100 * lead['lower'], 100 * lead['upper'], 1)}, permuted "
+        f"The estimated effect of an opening on night lights of counties is "
+        f"{number(100 * lead['estimate'], 1)} log points, 95 % interval "
+        f"{interval(100 * lead['lower'], 100 * lead['upper'], 1)}, permuted "
         f"p = {lead['p_permuted']:.2f}; the four estimators give {number(100 * low, 1)} to "
         f"{number(100 * high, 1)}. {100 * spoiled:.0f} % of the two-way coefficient's weight lies "
         f"on comparisons with counties already served. Intervals without zero: "

@@ -27,7 +27,7 @@ AlreadyTreated = Literal["refuse", "leave_out"]
 Controls = Literal["not_yet_treated", "never_treated"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Design:
     """An outcome and the first treated period of every unit; treatment stays on.
 
@@ -54,6 +54,11 @@ class Design:
     adoption: NDArray[np.float64]
     left_out: tuple[Hashable, ...]
     anticipation: int = 0
+
+    def __repr__(self) -> str:
+        """One line: outcome and size."""
+        T, N = self.y.shape
+        return f"<Design {self.outcome}: {N} units, {int(self.ever.sum())} treated, {T} periods>"
 
     @property
     def periods(self) -> NDArray[np.int64]:
@@ -169,13 +174,19 @@ def staggered_design(
     if anticipation < 0:
         raise PanelError(f"anticipation {anticipation}: give a number of periods, 0 for none.")
     first = first_treated(adoption, panel.units)
+    if panel.times[0] > 1 and np.isin(first, (0.0, 1.0)).any():
+        raise AlignmentError(
+            f"adoption holds 0 or 1 and the panel begins in {panel.times[0]}: give the first "
+            "treated period of each unit, missing (not 0) where it is never treated; "
+            "ce.causal.adoption_from makes them of a column of zeros and ones."
+        )
     early = first - anticipation <= float(panel.times[0])
     left_out = tuple(panel.units[early])
     if left_out and already == "refuse":
         raise PanelError(
             f"treated from the first period {panel.times[0]} on, or before: {first_five(left_out)} "
             f"({len(left_out)} units); they have no period before treatment. Start the panel "
-            "earlier, or say already='leave_out'."
+            "earlier, or say already='leave_out'. Units never treated are missing in adoption."
         )
     if left_out:
         kept = ~panel.frame.index.get_level_values(1).isin(left_out)
@@ -254,8 +265,9 @@ def finite_column(panel: Panel, name: str) -> NDArray[np.float64]:
 
 def _refuse_calendar(times: pd.Index) -> None:
     if times.dtype.kind not in "iu" or not (np.diff(times.to_numpy()) == 1).all():
+        text = " (these are text)" * (times.dtype.kind not in "iuf")
         raise PanelError(
-            f"periods {first_five(times)}: event time needs consecutive integers; use years "
+            f"periods {first_five(times)}{text}: event time needs consecutive integers; use years "
             "without gaps, or number the periods."
         )
 
@@ -268,6 +280,7 @@ def first_treated(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
     AlignmentError
         If a unit is not in the index of `adoption`, or twice, or a period is no whole number.
     """
+    _refuse_no_years(adoption)
     if not adoption.index.is_unique:
         twice = adoption.index[adoption.index.duplicated()]
         raise AlignmentError(f"adoption names {first_five(twice)} more than once; keep one row.")
@@ -280,9 +293,35 @@ def first_treated(adoption: pd.Series, units: pd.Index) -> NDArray[np.float64]:
     first = (
         pd.to_numeric(adoption.reindex(units)).astype("Float64").to_numpy(float, na_value=np.inf)
     )
-    if (first[np.isfinite(first)] % 1.0).any():
+    known = first[np.isfinite(first)]
+    if (known % 1.0).any():
         raise AlignmentError("adoption holds fractions; first treated periods are whole numbers.")
     return np.where(np.isnan(first), np.inf, first)
+
+
+def _refuse_no_years(adoption: object) -> None:
+    """Refuse what is no series of whole numbers by unit."""
+    if not isinstance(adoption, pd.Series):
+        raise AlignmentError(
+            f"adoption of type {type(adoption).__name__}: give a Series of first treated periods "
+            "by unit, missing where never; ce.causal.adoption_from makes one of a column of zeros "
+            "and ones."
+        )
+    if adoption.index.nlevels > 1:
+        raise AlignmentError(
+            "adoption is indexed by unit and period: give one first treated period per unit; "
+            "ce.causal.adoption_from makes them of a column of zeros and ones."
+        )
+    if isinstance(adoption.dtype, pd.PeriodDtype) or adoption.dtype.kind in "Mm":
+        raise AlignmentError(
+            "adoption holds dates: give the period in which treatment begins to count, such as "
+            "adoption.dt.year, as whole numbers."
+        )
+    if pd.api.types.is_bool_dtype(adoption.dtype):
+        raise AlignmentError(
+            "adoption holds true and false: give the first treated period of each unit, missing "
+            "where never."
+        )
 
 
 def _refuse_unidentified(design: Design) -> None:

@@ -107,6 +107,11 @@ def permute(
     """
     if draws < 1:
         raise ValueError(f"draws {draws}: give at least one permutation.")
+    if not isinstance(design, Design):
+        raise IdentificationError(
+            f"design of type {type(design).__name__}: give what ce.causal.staggered_design "
+            "returns, such as the .design of a fit."
+        )
     strata = _strata(design, within)
     other, enumerated = assignments(design.adoption, strata, draws, np.random.default_rng(rng))
     where = "units" if within is None else "units of a stratum"

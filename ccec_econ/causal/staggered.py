@@ -130,6 +130,8 @@ def staggered(
     compared = design.until(design.last_compared)
     if chosen == "never_treated" and method != "sun_abraham":
         _refuse_without_never(design)
+    if isinstance(covariates, str):
+        raise IdentificationError(f"covariates {covariates!r} is text; give a list of columns.")
     names = tuple(covariates)
     if method == "callaway_santanna":
         found = callaway_santanna(compared, chosen or "not_yet_treated", names, adjustment)

@@ -131,5 +131,5 @@ def _strict() -> Iterator[None]:
     except (UserWarning, RuntimeWarning, ValueError) as found:
         raise IdentificationError(
             f"diff-diff cannot estimate this design: {found} Check cohorts, controls and "
-            "covariates."
+            "covariates; small cohorts carry covariates by adjustment='regression' at most."
         ) from found

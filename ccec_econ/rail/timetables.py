@@ -35,7 +35,7 @@ CORES = {
 _DAYS = {2016: pd.Timestamp("2016-03-10"), 2020: pd.Timestamp("2020-12-31")}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class TimetableCheck(Printed):
     """Fastest listed minutes on board beside modelled ones, between stations.
 

@@ -86,3 +86,34 @@ def test_column_of_zeros_and_ones() -> None:
     data.loc[("a", 2005), "open"] = 0.4
     with pytest.raises(PanelError, match=r"0\.4"):
         adoption_from(data, "open")
+
+
+def test_what_is_no_series_of_years_is_refused() -> None:
+    dates = pd.to_datetime(pd.Series({"a": "2002-05-01", "b": None}))
+    for wrong, said in (
+        (ADOPTION.fillna(0), "missing \\(not 0\\)"),
+        (ADOPTION.notna().astype(int), "holds 0 or 1"),
+        (ADOPTION.notna(), "true and false"),
+        (dates, "adoption.dt.year"),
+        (dates.dt.to_period("Y"), "holds dates"),
+        (ADOPTION.to_dict(), "of type dict"),
+        ("open", "of type str"),
+        (panel()["y"], "indexed by unit and period"),
+    ):
+        with pytest.raises(AlignmentError, match=said):
+            staggered_design(panel(), "y", wrong)
+    text = panel().rename(index=str, level="year")
+    with pytest.raises(PanelError, match="these are text"):
+        staggered_design(text, "y", ADOPTION)
+
+
+def test_design_prints_one_line() -> None:
+    design = staggered_design(panel(), "y", ADOPTION)
+    assert repr(design) == "<Design y: 5 units, 3 treated, 6 periods>"
+
+
+def test_periods_around_zero_may_hold_zero() -> None:
+    index = pd.MultiIndex.from_product([list("abc"), range(-2, 3)], names=["unit", "period"])
+    data = pd.DataFrame({"y": np.arange(15.0)}, index=index)
+    design = staggered_design(data, "y", pd.Series({"a": 0, "b": 1, "c": None}))
+    assert design.cohorts.to_dict() == {0: 1, 1: 1}

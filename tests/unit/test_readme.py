@@ -15,12 +15,14 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def test_the_example_runs(capsys) -> None:
-    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)
-    assert code is not None
-    exec(compile(code.group(1), "README.md", "exec"), {})
+    names: dict[str, object] = {}
+    for code in re.findall(r"```python\n(.*?)```", README, re.DOTALL):
+        exec(compile(code, "README.md", "exec"), names)
     printed = capsys.readouterr().out
     assert "Lee-Yu transformation likelihood" in printed
     assert "clustered by unit (CR1), 16 clusters" in printed
+    assert "Callaway" in printed
+    assert "0–25 km" in printed
 
 
 def test_every_exhibit_has_its_row() -> None:
