@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -33,6 +34,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         "lines": ce.causal.fake_openings(
             outside_cores(setting), LIGHTS, adoption("county", setting), orders, statistic=statistic
         ),
+        "fake_lines": fake_lines(county, setting),
         **timing_of_cities(samples, statistic, run),
         **weights(config, run),
         **policy(setting, run),
@@ -118,6 +120,35 @@ def redrawn(setting: dict[str, Any], chance: np.random.Generator) -> pd.DataFram
     """First years of service of counties where lines of like speed exchange their openings."""
     orders = ce.rail.counterfactual_openings(setting["redrawn"], chance)
     return pd.DataFrame([adoption("county", setting, row) for _, row in orders.iterrows()])
+
+
+def fake_lines(county: Design, setting: dict[str, Any]) -> Placebos:
+    """Compare the real openings with lines between cities that were never built."""
+    untreated = county.panel.units[~county.ever]
+    data = county.panel.frame.swaplevel().loc[untreated]
+    seats = city_counties()
+    drawn = []
+    for first, second in combinations(seats, 2):
+        try:
+            line = ce.rail.fake_line(first, second, "county", speed=setting["fake_speed"])
+        except ce.errors.DataError:
+            continue  # a line of the table joins them
+        served = untreated.isin([stop.name for stop in line.stops])
+        if served.sum() < setting["fake_least"]:
+            continue
+        opened = pd.Series(np.where(served, float(setting["fake_year"]), np.nan), untreated)
+        design = ce.causal.staggered_design(data, LIGHTS, opened)
+        drawn.append(ce.causal.permute(design, statistic=setting["statistic"], draws=1).realised)
+    real = ce.causal.permute(county, statistic=setting["statistic"], draws=1)
+    return replace(real, title="lines that were never built", drawn=np.array(drawn), notes=())
+
+
+def city_counties() -> list[str]:
+    """County whose seat is nearest to that of each city."""
+    counties, cities = ce.data.load_units("county"), ce.data.load_units("city")
+    places = counties[["lon", "lat"]].to_numpy()
+    distances = ((cities[["lon", "lat"]].to_numpy()[:, None] - places) ** 2).sum(axis=2)
+    return counties.index[distances.argmin(axis=1)].tolist()
 
 
 def timing_of_cities(
