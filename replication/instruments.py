@@ -10,7 +10,15 @@ import pandas as pd
 
 import ccec_econ as ce
 
-__all__ = ["CHENGDU", "CHONGQING", "CORES", "designs", "instrument_panel", "together"]
+__all__ = [
+    "CHENGDU",
+    "CHONGQING",
+    "CORES",
+    "designs",
+    "instrument_panel",
+    "sample_of",
+    "together",
+]
 
 CHONGQING, CHENGDU = CORES = ["500000", "510100"]
 
@@ -44,17 +52,21 @@ def designs(
     """Fit a formula by each set of instruments, one regressor endogenous."""
     fits = {}
     for row in config["instruments"]["designs"]:
-        sample = panel.drop(CORES) if row["sample"] == "no cores" else panel
-        sample = sample.drop(CHONGQING) if row["sample"] == "no Chongqing" else sample
         fits[row["name"]] = ce.s2sls(
             formula,
-            sample,
+            sample_of(panel, row["sample"]),
             endogenous=[row["regressor"]],
             instruments=row["instruments"],
             lag=False,
             cov=ce.Cluster(),
         )
     return fits
+
+
+def sample_of(panel: pd.DataFrame, which: str) -> pd.DataFrame:
+    """Leave out the cities that a set of instruments cannot speak of."""
+    gone: dict[str, list[str]] = {"all": [], "no cores": CORES, "no Chongqing": [CHONGQING]}
+    return panel.drop(gone[which], level="unit")
 
 
 def together(config: Mapping[str, Any], panel: pd.DataFrame) -> ce.InstrumentalResults:

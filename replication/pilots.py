@@ -12,7 +12,13 @@ import ccec_econ as ce
 from ccec_econ.typeset import interval, number
 from instruments import CHENGDU, CHONGQING
 
-__all__ = ["broadband", "broadband_table", "event_study", "events_table"]
+__all__ = [
+    "broadband",
+    "broadband_numbers",
+    "broadband_table",
+    "event_study",
+    "events_table",
+]
 
 METHODS = {"twfe": "TWFE", "callaway_santanna": "Callaway-Sant'Anna", "imputation": "Imputation"}
 
@@ -94,6 +100,23 @@ def broadband_table(pilots: pd.DataFrame) -> ce.Table:
             "ln GDP per resident by year effects alone.",
         ),
     )
+
+
+def broadband_numbers(pilots: pd.DataFrame) -> dict[str, dict[str, float]]:
+    """Keep each row, and the ranges over the samples in which the index and growth were taken."""
+    kept = ("twfe", "callaway_santanna", "p_twfe", "p_imputation", "clean")
+    out = {str(row["row"]): {key: float(row[key]) for key in kept} for _, row in pilots.iterrows()}
+    for name, first in (("range_digital", "Digital index"), ("range_growth", "Growth, points")):
+        part = pilots[pilots["row"].str.startswith(first)]
+        p = part[["p_twfe", "p_imputation"]].to_numpy()
+        out[name] = {
+            "samples": len(part),
+            "lower": float(part[[f"{method}_lower" for method in METHODS]].to_numpy().min()),
+            "upper": float(part[[f"{method}_upper" for method in METHODS]].to_numpy().max()),
+            "p_least": float(p.min()),
+            "p_most": float(p.max()),
+        }
+    return out
 
 
 def _named_of_all() -> str:

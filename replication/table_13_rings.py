@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,15 +11,23 @@ import pandas as pd
 import ccec_econ as ce
 from ccec_econ.typeset import Table, interval, number
 from exhibit import Exhibit, main
+from ring_samples import (
+    LEADING,
+    MEAN,
+    NAMES,
+    alone,
+    clean_by_year,
+    conley,
+    dropped,
+    dropped_numbers,
+    dropped_text,
+    early_numbers,
+    estimate,
+    event_numbers,
+    others,
+    reach,
+)
 
-LEADING = "lights"
-NAMES = {
-    "lights": "Night lights, km",
-    "minutes": "Night lights, minutes",
-    "gdp": "County GDP, km",
-    "city": "City GDP per resident, km",
-}
-MEAN = "mean of rings"
 SAMPLE = (
     "Counties without the urban districts of Chengdu and Chongqing, which the lines were built to "
     "join. Those and counties served before the sample are left out and expose others. Treated: a "
@@ -49,16 +58,21 @@ def build(config: dict[str, Any]) -> Exhibit:
     conley_errors = pd.concat({name: fit.frame["std_error"] for name, fit in near.items()})
     frame["std_error_conley"] = conley_errors.reindex(frame.index)
     frame["detectable"] = pd.concat({name: fit.detectable for name, fit in found.items()})
+    every = {name: reach(fit) for name, fit in found.items()}
+    frame = frame.join(pd.concat(every, names=["sample"]))
     shown = table_variants({"Leading": found[LEADING]} | variants)
     return Exhibit(
         table={
-            "": table_rings(found, frame),
+            "": table_rings(found, frame, dropped("gdp", tuple(setting["gdp"]))),
             "variants": shown,
             "clean": table_clean(clean),
             "treated": treated.summary("Night lights: station counties by their nearest other one"),
-            "event": events.summary(
-                "Night lights by years since opening and by ring; "
-                f"+{setting['horizon']} and later years together"
+            "event": with_note(
+                events.summary(
+                    "Night lights by years since opening and by ring; "
+                    f"+{setting['horizon']} and later years together"
+                ),
+                turn(events, setting["horizon"]),
             ),
             "early": table_early(early),
         },
@@ -72,83 +86,13 @@ def build(config: dict[str, Any]) -> Exhibit:
         },
         finding=finding(found, variants),
         numbers=numbers(found | {"one_regression": variants["One regression"]})
-        | {"alone": alone(treated), "early": early_numbers(early)},
+        | {
+            "alone": alone(treated),
+            "early": early_numbers(early),
+            "event": event_numbers(events, setting["horizon"]),
+            "dropped": dropped_numbers(dropped("gdp", tuple(setting["gdp"]))),
+        },
     )
-
-
-def estimate(setting: dict[str, Any], name: str, **options: Any) -> ce.causal.Rings:
-    """Estimate one sample; options replace what is set for it."""
-    layer = "city" if name == "city" else "county"
-    span = options.pop("years", setting[name if name != "minutes" else "lights"])
-    dated = {key: options.pop(key, setting[key]) for key in ("service", "rule", "unlocated")}
-    adoption = ce.rail.adoption(layer, **dated) - options.pop("earlier", 0)
-    minutes = name == "minutes"
-    edges = options.pop("edges", setting["minutes" if minutes else EDGES.get(name, "km")])
-    distances = (
-        ce.rail.times_by_year(
-            range(span[0], span[1] + 1), layer, service=dated["service"], rule=dated["rule"]
-        )
-        if minutes
-        else ce.weights.distances(layer)
-    )
-    return ce.causal.rings(
-        sample(name, tuple(span)),
-        "outcome",
-        adoption,
-        distances,
-        edges,
-        metric="min" if minutes else "km",
-        already="leave_out",
-        **options,
-    )
-
-
-EDGES = {"city": "city_km"}
-
-
-def sample(name: str, years: tuple[int, int]) -> pd.DataFrame:
-    """Take the logarithm of the outcome, for units with figures that compare in every year."""
-    if name == "city":
-        frame = ce.data.load_panel(years=years)
-        return np.log(frame["gdp_pc"]).rename("outcome").to_frame()
-    frame = ce.data.load_panel(layer="county", years=years)
-    core = ce.rail.urban_core().notna()
-    column = "gdp" if name == "gdp" else "night_lights"
-    later = frame.index.get_level_values("year") > years[0]
-    bad = frame[column].isna() | (frame["gdp_break"] & later & (name == "gdp"))
-    units = frame.index.get_level_values("unit")
-    dropped = bad.groupby("unit").any() | core
-    kept = frame.loc[~dropped.reindex(units).to_numpy(), column]
-    return np.log(kept).rename("outcome").to_frame()
-
-
-def conley(name: str, fit: ce.causal.Rings, setting: dict[str, Any]) -> ce.Conley:
-    """Allow for dependence to the last edge in km."""
-    edge = setting["km"][-1]
-    lags = min(setting["lags"], len(fit.design.periods) - 1)
-    return ce.Conley(ce.weights.distances("county"), float(edge), lags=lags)
-
-
-def others(setting: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Say what each variant changes."""
-    edges = {
-        f"Edges {'–'.join(f'{e:g}' for e in one)} km": {"name": LEADING, "edges": one}
-        for one in setting["other_km"]
-    }
-    return edges | {
-        "Minutes by road and rail": {"name": "minutes"},
-        "One regression": {"name": LEADING, "method": "twfe"},
-        "Any line with multiple-unit trains": {"name": LEADING, "service": "hsr_emu"},
-        "Lines of 250 km/h or more": {"name": LEADING, "service": "hsr_250"},
-        "Opened at any time of the year": {"name": LEADING, "rule": "any"},
-        "First full year counts": {"name": LEADING, "rule": "full"},
-        "Lines of 350 km/h": {"name": LEADING, "service": "hsr_350"},
-        "Before the pandemic": {"name": LEADING, "years": setting["before"]},
-        "Stations of unknown county in none": {"name": LEADING, "unlocated": "omit"},
-        "Switching effect, same exposure": {"name": LEADING, "effect": "switching"},
-        "County GDP": {"name": "gdp"},
-        "County GDP, edges 0–25–50 km": {"name": "gdp", "edges": setting["other_km"][0]},
-    }
 
 
 def before(setting: dict[str, Any]) -> pd.DataFrame:
@@ -164,13 +108,16 @@ def before(setting: dict[str, Any]) -> pd.DataFrame:
         fit = estimate(setting, name, earlier=years, by="event_time", horizon=years)
         frame = fit.frame.drop("naive", level="term").reset_index()
         frame = frame[frame["event_time"] < years]
-        rows.append(frame.assign(event_time=frame["event_time"] - years, sample=name))
+        frame = frame.assign(event_time=frame["event_time"] - years, sample=name)
+        rows.append(frame.assign(left_out=len(fit.design.left_out)))
     return pd.concat(rows, ignore_index=True)
 
 
 def table_early(early: pd.DataFrame) -> Table:
     """Print effects of openings before they happened."""
     starts = early.index[early["sample"].ne(early["sample"].shift())]
+    gone = early.loc[starts].set_index("sample")["left_out"]
+    left_out = ce.report.listed([f"{n} ({NAMES[str(name)]})" for name, n in gone.items()])
     return Table(
         title="Before the opening: what is there before its effect",
         columns=("Sample", "Term", "Year", "Estimate", "Error", "95 %", "p", "Units"),
@@ -189,8 +136,9 @@ def table_early(early: pd.DataFrame) -> Table:
         ),
         rules=frozenset(int(i) for i in starts[1:]),
         notes=(
-            "Openings dated two years early. Units whose opening then falls into the first year "
-            "are left out. Year: from the opening, for rings from first being near one, where all "
+            "Openings dated two years early. Units whose opening then falls into the first year or "
+            f"before are left out: {left_out}. Minutes: the same counties as km. Year: from the "
+            "opening, for rings from first being near one, where all "
             "effects should be none; a county about to get its own station may already be near "
             "another.",
         ),
@@ -198,17 +146,19 @@ def table_early(early: pd.DataFrame) -> Table:
     )
 
 
-def early_numbers(early: pd.DataFrame) -> dict[str, float]:
-    """Keep the smallest p-value before an opening, as it is and adjusted for asking often."""
-    p = early.set_index(["sample", "term", "event_time"])["p_value"].dropna()
-    lights = early.loc[early["sample"] != "gdp", "estimate"]
-    return {
-        "asked": len(p),
-        "p": float(p.min()),
-        "p_holm": float(ce.holm(p).min()),
-        "lights": len(lights),
-        "lights_above": int((lights > 0).sum()),
-    }
+def turn(fit: ce.causal.Rings, horizon: int) -> str:
+    """Say how the last rows differ from those before."""
+    parts = [
+        f"{term} {number(row['last'], 1)} {interval(row['lower'], row['upper'], 1)} from "
+        f"{row['units']:.0f} counties, mean before {number(row['before'], 1)}"
+        for term, row in event_numbers(fit, horizon).items()
+    ]
+    return f"Log points in year +{horizon} and later: {'; '.join(parts)}."
+
+
+def with_note(table: Table, note: str) -> Table:
+    """Add a sentence beneath."""
+    return replace(table, notes=(*table.notes, note))
 
 
 def span_of(fit: ce.causal.Rings) -> str:
@@ -221,7 +171,9 @@ def reached(fit: ce.causal.Rings) -> str:
     return "{units_reached} of {units}".format(**fit.identification.cells.loc["treated"])
 
 
-def table_rings(found: dict[str, ce.causal.Rings], frame: pd.DataFrame) -> Table:
+def table_rings(
+    found: dict[str, ce.causal.Rings], frame: pd.DataFrame, gone: pd.DataFrame
+) -> Table:
     """Print effects by ring, one block per sample."""
     rows: list[tuple[str, ...]] = []
     rules = []
@@ -238,8 +190,8 @@ def table_rings(found: dict[str, ce.causal.Rings], frame: pd.DataFrame) -> Table
                     number(row["df"], 1),
                     number(row["std_error_conley"]),
                     number(row["detectable"]),
-                    f"{row['units']:.0f}",
-                    f"{row['cells']:.0f}",
+                    f"{row['units']:.0f} of {row['all_units']:.0f}",
+                    f"{row['cells']:.0f} of {row['all_cells']:.0f}",
                 )
             )
         rules.append(len(rows))
@@ -268,17 +220,14 @@ def table_rings(found: dict[str, ce.causal.Rings], frame: pd.DataFrame) -> Table
             "scores, each with its own degrees of freedom; Conley: Bartlett kernel to "
             f"{found[LEADING].exposure.edges[-1]:g} km, normal.",
             "Detectable: smallest effect that a test at 5 % finds with power 80 %.",
+            "Units and unit-years: those that estimates rest on, because clean cells reach their "
+            "unit and year, of all in that state.",
+            dropped_text(dropped_numbers(gone)),
             f"Cities: no city is clean in {missing} of {len(city.clean_units)} years. Switching: "
             "treated against untreated cities at the same exposure, no total effect.",
         ),
         text_columns=frozenset({1}),
     )
-
-
-def alone(fit: ce.causal.Rings) -> int:
-    """Count the unit-years of station counties with no other one within the last edge."""
-    beyond = [term for term in fit.frame.index if term.startswith("total, beyond")]
-    return int(fit.frame.loc[beyond, "cells"].sum())
 
 
 def with_error(fit: ce.causal.Rings, term: str) -> str:
@@ -331,22 +280,11 @@ def table_variants(fits: dict[str, ce.causal.Rings]) -> Table:
 
 def variants_frame(fits: dict[str, ce.causal.Rings]) -> pd.DataFrame:
     """Keep every estimate of every variant."""
-    return pd.concat(
-        {name: fit.frame for name, fit in fits.items()}, names=["variant"]
-    ).reset_index()
-
-
-def clean_by_year(
-    found: dict[str, ce.causal.Rings], variants: dict[str, ce.causal.Rings]
-) -> pd.DataFrame:
-    """Count clean units by year and sample."""
-    fits = {f"{NAMES[name]}, to {fit.exposure.edges[-1]:g}": fit for name, fit in found.items()} | {
-        f"{NAMES[LEADING]}, to {fit.exposure.edges[-1]:g}": fit
-        for label, fit in variants.items()
-        if label.startswith("Edges")
+    frames = {
+        name: fit.frame if fit.bias is None else fit.frame.join(fit.bias["weight"])
+        for name, fit in fits.items()
     }
-    counts = {name: fit.identification.clean_units for name, fit in fits.items()}
-    return pd.DataFrame(counts).astype("Int64").rename_axis("year").sort_index()
+    return pd.concat(frames, names=["variant"]).reset_index()
 
 
 def table_clean(clean: pd.DataFrame) -> Table:
@@ -367,6 +305,7 @@ def finding(found: dict[str, ce.causal.Rings], variants: dict[str, ce.causal.Rin
     lead = found[LEADING]
     frame, known = lead.frame, lead.identification
     naive, total, rings = (frame.loc[term] for term in ("naive", "total", MEAN))
+    every = reach(lead).loc[MEAN]
     tried = [fit for fit in variants.values() if MEAN in fit.frame.index]
     feeds, drains = (
         sum(bool(clear) for clear in clears)
@@ -378,14 +317,15 @@ def finding(found: dict[str, ce.causal.Rings], variants: dict[str, ce.causal.Rin
     return (
         f"Counties within {lead.exposure.edges[-1]:g} km of a station county {verdict(rings)} in "
         f"night lights: {number(100 * rings['estimate'], 1)} log points in the mean "
-        f"(95 % {interval(100 * rings['lower'], 100 * rings['upper'], 1)}). The total effect on a "
+        f"(95 % {interval(100 * rings['lower'], 100 * rings['upper'], 1)}) of the "
+        f"{rings['units']:.0f} of {every['all_units']} such counties, and {rings['cells']:.0f} of "
+        f"{every['all_cells']} of their unit-years, that clean cells reach. The total effect on a "
         f"station county is {number(100 * total['estimate'], 1)} "
-        f"({interval(100 * total['lower'], 100 * total['upper'], 1)}), the naive one "
-        f"{number(100 * naive['estimate'], 1)}. In {len(tried)} other edges, metrics, methods, "
-        f"definitions and outcomes the mean of the rings is "
-        f"clearly above zero in {feeds} and clearly below in {drains}. Clean cells reach "
-        f"{reached(lead)} station counties, and {known.clean_units.iloc[-1]} clean counties are "
-        f"left in {known.clean_units.index[-1]}."
+        f"({interval(100 * total['lower'], 100 * total['upper'], 1)}), judged on {reached(lead)} "
+        f"of them, the naive one {number(100 * naive['estimate'], 1)}. In {len(tried)} other "
+        "edges, metrics, methods, definitions and outcomes the mean of the rings is clearly above "
+        f"zero in {feeds} and clearly below in {drains}; "
+        f"{known.clean_units.iloc[-1]} clean counties are left in {known.clean_units.index[-1]}."
     )
 
 
@@ -403,6 +343,8 @@ def numbers(found: dict[str, ce.causal.Rings]) -> dict[str, object]:
         known = fit.identification
         keys = {"naive": "naive", fit.effect: fit.effect, MEAN: "mean"}
         keys |= {label: f"ring_{j + 1}" for j, label in enumerate(fit.exposure.labels)}
+        counts = ["units", "cells", "all_units", "all_cells"]
+        rows = fit.frame.join(reach(fit))
         shown = fit.frame[["estimate", "lower", "upper"]].join(fit.detectable)
         out[name] = {
             key: {
@@ -410,6 +352,7 @@ def numbers(found: dict[str, ce.causal.Rings]) -> dict[str, object]:
                 for column, value in shown.loc[term].items()
                 if np.isfinite(value)
             }
+            | {column: int(rows.loc[term, column]) for column in counts}
             for term, key in keys.items()
             if term in fit.frame.index
         } | {
@@ -430,6 +373,15 @@ def numbers(found: dict[str, ce.causal.Rings]) -> dict[str, object]:
             out[name] |= {
                 "predicted": 100 * fit.predicted,
                 "remainder": float(100 * fit.bias.loc["remainder", "part"]),
+                "weights": float(-fit.bias.loc[list(fit.exposure.labels), "weight"].sum()),
+                "parts": {
+                    f"ring_{j + 1}": {
+                        "weight": float(-fit.bias.loc[label, "weight"]),
+                        "part": float(-100 * fit.bias.loc[label, "part"]),
+                    }
+                    for j, label in enumerate(fit.exposure.labels)
+                    if label in fit.bias.index
+                },
             }
     return out
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 import ccec_econ as ce
 from candidates import candidates
-from ccec_econ.typeset import number
+from ccec_econ.typeset import interval, number
 from exhibit import Exhibit, main, rng
+from formed import formed_weights, weights_finding, weights_frame, weights_numbers, weights_table
 from instruments import designs, instrument_panel, together
-from pilots import broadband, broadband_table, event_study, events_table
+from pilots import broadband, broadband_numbers, broadband_table, event_study, events_table
+
+COUNT = (
+    "Internet of the other circles: broadband subscribers, but in 2011 international internet "
+    "users, which are another count."
+)
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -42,12 +47,16 @@ def build(config: dict[str, Any]) -> Exhibit:
             "": evidence.summary(
                 title="What instruments say of the treatments: strength and Anderson-Rubin sets",
                 labels=labels,
-                notes=(f"Equation: {formulas['']}.", *threats),
+                notes=(f"Equation: {formulas['']}.", taken(found), *threats, COUNT),
             ),
             "level": found["level"].summary(
                 title="What instruments say without the level of the year before among regressors",
                 labels=labels,
-                notes=(f"Equation: {formulas['level']}. Instruments as in the table before.",),
+                notes=(
+                    f"Equation: {formulas['level']}. Instruments as in the table before.",
+                    taken(found),
+                    COUNT,
+                ),
             ),
             "joint": joint_table(joint, labels),
             "lags": lags_table(lags),
@@ -62,7 +71,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "lags": lags,
             "broadband": pilots,
             "events": pd.concat(events, names=["outcome"]).reset_index(),
-            "weights": weights_frame(formed).reset_index(),
+            "weights": weights_frame(formed),
         },
         finding=finding(found, lags, pilots, formed, labels),
         numbers={
@@ -83,20 +92,28 @@ def build(config: dict[str, Any]) -> Exhibit:
                 for row in lags.itertuples()
             },
             "condition": dict(zip(lags["weights"], lags["condition_w2x"], strict=True)),
-            "broadband": {
-                str(name): {
-                    key: float(row[key])
-                    for key in ("twfe", "callaway_santanna", "p_twfe", "p_imputation", "clean")
-                }
-                for name, row in pilots.set_index("row").iterrows()
-            },
-            "weights": {
-                name: {"t": float(one.by_term["statistic"].iloc[0]), "p": one.bootstrap.pvalue}
-                for name, one in formed.items()
-                if one.bootstrap is not None
-            },
+            "broadband": broadband_numbers(pilots),
+            "digital_sd": within_sd(panel["digital"]),
+            "weights": weights_numbers(formed),
         },
     )
+
+
+def taken(found: Mapping[str, ce.InstrumentEvidence]) -> str:
+    """Say what every row takes for granted, and how many rows there are."""
+    sets = sum(len(one.designs) for one in found.values())
+    return (
+        "Each row takes every regressor but its own for exogenous: the other two treatments, and "
+        "income of the year before where it is one. With both equations "
+        f"{sets} sets are looked at, and no p or level is adjusted for that."
+    )
+
+
+def within_sd(column: pd.Series) -> float:
+    """Take the standard deviation of what unit and year effects leave of a column."""
+    table = column.unstack("year")
+    left = table.sub(table.mean(axis=1), axis=0) - table.mean() + table.to_numpy().mean()
+    return float(left.to_numpy().std())
 
 
 def joint_frame(fit: ce.InstrumentalResults) -> pd.DataFrame:
@@ -106,8 +123,7 @@ def joint_frame(fit: ce.InstrumentalResults) -> pd.DataFrame:
             "F": stage.F,
             "conditional_F": stage.conditional_F,
             "two_stage": fit.params[stage.name],
-            "lower": fit.anderson_rubin(stage.name).intervals[0][0],
-            "upper": fit.anderson_rubin(stage.name).intervals[-1][1],
+            "set": fit.anderson_rubin(stage.name).plain(),
             "p": fit.anderson_rubin_pvalue(stage.name),
         }
         for stage in fit.first_stages
@@ -182,86 +198,6 @@ def lags_table(lags: pd.DataFrame) -> ce.Table:
     )
 
 
-def formed_weights(
-    config: Mapping[str, Any], panel: pd.DataFrame, random: np.random.Generator
-) -> dict[str, ce.WeightsExogeneity]:
-    """Test weights formed from last year's GDP per resident, alone and times geography."""
-    units = panel.index.unique("unit").sort_values()
-    geography = {
-        "all pairs": None,
-        "neighbours": ce.weights.align(ce.weights.contiguity(), units),
-        "over distance": ce.weights.align(ce.weights.inverse_distance(), units),
-    }
-
-    def former(among: np.ndarray | None) -> Callable[[np.ndarray], np.ndarray]:
-        return lambda z: ce.weights.economic_of(z[:, 0], among)
-
-    return {
-        name: ce.weights_exogeneity(
-            config["baseline"]["formula"],
-            panel,
-            former(among),
-            "ln_gdp_pc_lag ~ before | unit + year",
-            draws=config["draws"]["bootstrap"],
-            rng=random,
-        )
-        for name, among in geography.items()
-    }
-
-
-def weights_frame(formed: Mapping[str, ce.WeightsExogeneity]) -> pd.DataFrame:
-    """One row per matrix."""
-    rows = {
-        name: {
-            **one.by_term.iloc[0].to_dict(),
-            "rho_with": one.fit.rho,
-            "rho_with_se": one.fit.std_errors["rho"],
-            "rho_without": one.plain.rho,
-            "rho_without_se": one.plain.std_errors["rho"],
-        }
-        for name, one in formed.items()
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").rename_axis("weights")
-
-
-def weights_table(formed: Mapping[str, ce.WeightsExogeneity]) -> ce.Table:
-    """Print the control function and what it does to rho."""
-    rows = tuple(
-        (
-            str(name),
-            *(number(row[key], 2) for key in ("estimate", "std_error", "statistic")),
-            number(row["pvalue"]),
-            number(row["p_bootstrap"]),
-            f"{number(row['rho_with'], 2)} ({number(row['rho_with_se'], 2)})",
-            f"{number(row['rho_without'], 2)} ({number(row['rho_without_se'], 2)})",
-        )
-        for name, row in weights_frame(formed).iterrows()
-    )
-    draws = {one.bootstrap.distribution for one in formed.values() if one.bootstrap is not None}
-    return ce.Table(
-        title="Weights of likeness in GDP per resident: residual of its equation in the SDM",
-        columns=(
-            "Likeness among",
-            "Residual",
-            "Std. error",
-            "t",
-            "p",
-            "Bootstrap p",
-            "ρ, residual in",
-            "ρ, residual out",
-        ),
-        rows=rows,
-        notes=(
-            "Weights of year t: inverse distance in ln GDP per resident of the year before. Its "
-            "equation: its value a year earlier, unit and time effects. Control function of Qu and "
-            f"Lee (2015); p from the expected information; {ce.report.listed(sorted(draws))}, "
-            "weights formed again in each. Weights of the same year's GDP per resident are a "
-            "function of growth itself and are not fitted; those of figures before the sample do "
-            "not change, so unit effects absorb their residual.",
-        ),
-    )
-
-
 def finding(
     evidence: Mapping[str, ce.InstrumentEvidence],
     lags: pd.DataFrame,
@@ -274,18 +210,17 @@ def finding(
     clear = [name for name in found[""] if all(one[name].is_clear for one in found.values())]
     least = lags[lags["model"] == "SDM"]
     enough = int((least["effective_F"] > least["critical"]).sum())
-    first = pilots.set_index("row").iloc[0]
-    p = [one.bootstrap.pvalue for one in formed.values() if one.bootstrap is not None]
+    first = pilots.iloc[0]
     held = {found[""][name].term for name in clear}
     left = [labels[name] for name in ("digital", "rd") if name not in held]
-    stays = f" What Tables 8 and 9 say of {ce.report.listed(left)} stays a conditional association."
+    stays = f"; what Tables 8 and 9 say of {ce.report.listed(left)} stays a conditional association"
     return (
-        f"Of {len(found[''])} sets of instruments, {sides(found[''])}. Without the level of the "
-        f"year before among the regressors, {sides(found['level'])}.{stays if left else ''} "
-        f"First stage of Broadband China: {first['twfe']:.3f} of the digital index (permutation "
-        f"p = {first['p_twfe']:.2f}). Lags of the regressors are strong instruments of W y in "
-        f"{enough} of {len(least)} cases of the SDM. Residuals of the equation that forms "
-        f"economic weights: smallest bootstrap p = {min(p):.2f}."
+        f"Of {len(found[''])} sets of instruments, {sides(found[''])}; without the level of the "
+        f"year before among the regressors, {sides(found['level'])}{stays if left else ''}. "
+        f"Broadband China goes with {first['twfe']:.3f} more of the digital index (95 % "
+        f"{interval(first['twfe_lower'], first['twfe_upper'])}, permutation p = "
+        f"{first['p_twfe']:.2f}), and lags of the regressors are strong instruments of W y in "
+        f"{enough} of {len(least)} cases of the SDM. {weights_finding(formed)}"
     )
 
 

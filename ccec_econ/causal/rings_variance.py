@@ -73,8 +73,9 @@ def errors(fit: Linear, cov: Ringed, units: pd.Index, slopes: NDArray[np.float64
     In 400 simulated panels 95 % intervals held a total effect and two spillovers in 95, 96 and
     96 % with 20 treated units of 120 and 12 in the nearer ring (CR1 92, 91, 94 %), and in 98, 100
     and 94 % with 6 of 60 and 2 in the nearer ring (CR1 85, 64, 91 %). With errors dependent in
-    space and time CR2 held them in 92, 90 and 89 % (CR1 89, 86, 86 %; Conley to the last edge, 9
-    lags, 87, 86, 85 %) and 98, 99 and 91 % (CR1 89, 66, 85 %; Conley 86, 66, 82 %).
+    space and time, correlation .5^|s - t| exp(-km / 60), CR2 held them in 94, 90 and 89 % (CR1
+    92, 85, 87 %; Conley to the last edge of 80 km, 9 lags, 90, 86, 87 %) and 96, 100 and 90 % (CR1
+    83, 64, 84 %; Conley 83, 72, 83 %, not positive semidefinite in 2 of 400).
     """
     stages = ", first stage counted" if fit.stages == 2 else ""
     if isinstance(cov, Conley):

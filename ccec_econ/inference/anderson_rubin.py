@@ -80,6 +80,15 @@ class AndersonRubinSet(Printed):
         """Write the set: "[0.12, 0.55]", "(−∞, −1.20] ∪ [0.30, ∞)", "empty"."""
         return union(self.intervals, digits)
 
+    def plain(self, digits: int = 4) -> str:
+        """Write the set for a file of figures: "(-inf, -1.20] or [1431.15, inf)"."""
+        pairs = [
+            ("(-inf" if np.isinf(low) else f"[{low:.{digits}f}")
+            + (", inf)" if np.isinf(high) else f", {high:.{digits}f}]")
+            for low, high in self.intervals
+        ]
+        return " or ".join(pairs) or "empty"
+
     def summary(self, digits: int = 4) -> Table:
         """Table of one row, with the convention beneath."""
         notes = [f"Statistic: {self.convention}."]

@@ -96,8 +96,8 @@ class InstrumentEvidence(Printed):
                 "within_lower": one.within[1],
                 "within_upper": one.within[2],
                 "two_stage": one.estimate,
-                "set_f": _ascii(one.by_f),
-                "set_wild": _ascii(one.wild),
+                "set_f": one.by_f.plain(),
+                "set_wild": one.wild.plain(),
                 "p_wild": one.pvalue,
                 "p_first": one.p_first,
                 "p_permuted": one.p_permuted,
@@ -206,11 +206,6 @@ def instrument_evidence(
     random = np.random.default_rng(rng)
     designs = {name: _evidence(name, fit, level, draws, random) for name, fit in fits.items()}
     return InstrumentEvidence(designs, level, draws)
-
-
-def _ascii(found: AndersonRubinSet) -> str:
-    """Write a set for a file of figures."""
-    return found.text().replace("−", "-").replace("∞", "inf").replace("∪", "or")
 
 
 def _evidence(

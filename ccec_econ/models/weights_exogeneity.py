@@ -247,6 +247,13 @@ def weights_exogeneity(
     fixed over time or common to a period, which the effects remove, and says nothing of the
     functional form of h.
 
+    Where z is itself a regressor of the outcome, z and its residual span what z and its fit span.
+    With one regressor in the equation of z, |t| of the residual is |t| of that regressor written
+    into the outcome's equation: the test asks whether it belongs there, so non-rejection rests on
+    the exclusion of that regressor and no more can be learnt than it can teach. An excluded lag of
+    z is a doubtful one where the outcome has dynamics; with unit effects and few periods its slope
+    is biased too (Nickell 1981, Econometrica 49, 1417-1426), and the residual with it.
+
     Examples
     --------
     >>> import ccec_econ as ce

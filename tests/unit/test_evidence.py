@@ -8,6 +8,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.errors import FormulaError, IdentificationError
+from ccec_econ.inference.anderson_rubin import AndersonRubinSet
 
 N, T = 10, 6
 
@@ -78,3 +79,11 @@ def test_refusals(panel) -> None:
     both = fitted(panel.assign(q=panel["z1"] ** 2), "z1", "q", endogenous=["d", "x"])
     with pytest.raises(IdentificationError, match="design 'b' has the endogenous columns x, d"):
         ce.instrument_evidence({"b": both})
+
+
+def test_sets_in_a_file_are_plain_numbers() -> None:
+    """No thousands commas, and every piece of a union."""
+    pieces = ((-np.inf, -1.2), (3.0, 4.0), (1431.15, np.inf))
+    found = AndersonRubinSet("x", 0.95, pieces, "F")
+    assert found.plain(2) == "(-inf, -1.20] or [3.00, 4.00] or [1431.15, inf)"
+    assert AndersonRubinSet("x", 0.95, (), "F").plain() == "empty"

@@ -169,3 +169,20 @@ def test_refusals(panel, near) -> None:
         ce.weights.economic(
             pd.Series([1.0, 2.0]), among=ce.weights.from_matrix([[0, 1], [1, 0]], ["a", "b"])
         )
+
+
+@pytest.mark.parametrize("model", ["sdm", "sar"])
+def test_where_z_is_a_regressor_it_tests_the_excluded_one(panel, near, model: str) -> None:
+    """|t| of the residual is |t| of `before` written into the outcome's equation."""
+    found = asked(panel, near, model=model)
+    among = ce.weights.from_matrix(near, range(N))
+    graphs = {
+        year: ce.weights.economic(panel["z"].xs(year, level="year"), among=among)
+        for year in range(T)
+    }
+    options = {"durbin": ["x", "z"]} if model == "sdm" else {}
+    formula = "y ~ x + z + before | unit + year"
+    fit = getattr(ce, model)(formula, panel, graphs, cov=Information(), **options)
+    t = fit.params["before"] / fit.std_errors["before"]
+    assert abs(found.by_term["statistic"].iloc[0]) == pytest.approx(abs(t), rel=1e-4)
+    assert found.fit.rho == pytest.approx(fit.rho, rel=1e-4)
