@@ -35,7 +35,8 @@ TRENDS = (
 CHANCE = (
     "Permutation: paths of service exchanged between counties of the same group, those of the "
     "nine main districts of Chongqing and of the five inner districts of Chengdu, one opening "
-    "each, as one; or between all cities. Wild bootstrap: by unit, as if counties were independent. "
+    "each, as one; or between all cities. Wild bootstrap: by unit, as if counties were "
+    "independent. "
 )
 SEEN = (
     "Detectable: 2.8 standard deviations of the permuted estimates about their mean, which without "
@@ -220,7 +221,7 @@ def table_of_border(border: pd.DataFrame) -> Table:
             "each part row-standardised; unit and year effects, standard errors from the expected "
             "information.",
             "The difference is no test of a border: the lag within averages nearer neighbours "
-            "than the lag across, so that it exceeds it wherever the counties are cut. Lines: "
+            "than the lag across and tends to exceed it wherever the counties are cut. Lines: "
             "straight lines at equal angles that cut off as many counties as the smaller province "
             "has; those with a difference at least as large, of those whose likelihood has an "
             "interior maximum. Shocks common to a province raise ρ as spillovers do.",
