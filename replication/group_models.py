@@ -159,6 +159,11 @@ def with_trends(sample: Sample, controls: tuple[str, ...]) -> tuple[pd.DataFrame
     if PROVINCE in controls:
         data = data.assign(sichuan=(data["province"] == "Sichuan").astype(float))
         columns.append("sichuan")
+        provinces = ce.circle.partition("province", "county")
+        inside = ce.weights.split(sample.weights, provinces, standardised=False)["within"]
+        own = ce.weights.shares(inside, sample.groups.astype(str))
+        data = data.assign(**{f"own_{label}": sample.of_row(own[label]) for label in own})
+        columns += [f"own_{label}" for label in own]
     years = data.index.get_level_values("year").unique()[1:]
     return data, [f"{column}:d{year}" for column in columns for year in years]
 

@@ -153,8 +153,9 @@ def table_of_tests(tests: pd.DataFrame, config: dict[str, Any], when: str) -> Ta
             "the family: the effect on the north has the same coefficient, hence the same p. "
             + SEEN
             + "; in the SDM 2.8 standard errors, where the t of 15 degrees of freedom needs 3.0.",
-            trends(config) + " The border has those of the provinces too; its lags sum weights "
-            "times service over neighbours of the own province and of the other, so that a lag "
+            trends(config) + " The border has those of the provinces and of the share of weights "
+            "in each group of the own province too; its lags sum weights times service over "
+            "neighbours of the own province and of the other, so that a lag "
             "blind to the border gives zero. No such test in the cities: Chongqing is one of them.",
         ),
         text_columns=frozenset({1}),
