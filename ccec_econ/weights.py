@@ -241,14 +241,25 @@ def _refuse_other_labels(matrix: pd.DataFrame, labels: pd.Index) -> None:
         )
 
 
-def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, Graph]:
+def split(
+    weights: WeightsLike, groups: Mapping[Hashable, object], *, standardised: bool = True
+) -> dict[str, Graph]:
     """Split weights into links within and across groups, each row-standardised by itself.
+
+    Row-standardised parts differ in the scale of the neighbours that they average: the part
+    within groups gives near neighbours more weight than the part across. An outcome with one
+    spatial lag, blind to the groups, therefore has a larger coefficient on the part within than
+    on the part across: their difference is no test of a border. Compare it with that of other
+    lines, or take the parts as they stand, which sum to `weights` and have equal coefficients
+    where the border does not matter.
 
     Parameters
     ----------
     weights : Graph or W
     groups : mapping or Series
         Unit id to group, such as the province.
+    standardised : bool
+        Whether the rows of each part sum to one; if not, the parts sum to `weights`.
 
     Returns
     -------
@@ -274,7 +285,10 @@ def split(weights: WeightsLike, groups: Mapping[Hashable, object]) -> dict[str, 
                 f"no neighbour {name} groups for {first_five(alone)}; use distance weights, which "
                 "link every unit to others of both kinds, or other groups."
             )
-    return {name: row_standardise(from_matrix(part, ids)) for name, part in parts.items()}
+    graphs = {name: from_matrix(part, ids) for name, part in parts.items()}
+    if not standardised:
+        return graphs
+    return {name: row_standardise(graph) for name, graph in graphs.items()}
 
 
 def shares(weights: WeightsLike, groups: Mapping[Hashable, object]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ import ccec_econ as ce
 from exhibit import rng
 
 __all__ = [
+    "CORES",
     "HSR",
     "Sample",
     "border_fit",
@@ -23,15 +24,17 @@ __all__ = [
     "county_fit",
     "dual_core",
     "lagged",
+    "lines",
     "matrix",
     "of_city",
     "of_hsr",
-    "receiving_alone",
+    "opened",
     "split_of",
 ]
 
 HSR = "hsr"  # what the regressor is called in either layer, whatever the service class
-START, NEAR, PROVINCE, OWN_TREND = "start", "near", "province", "hollow"
+START, NEAR, PROVINCE = "start", "near", "province"
+CORES = ce.rail.urban_core()  # districts served as one
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,38 +159,50 @@ def with_trends(sample: Sample, controls: tuple[str, ...]) -> tuple[pd.DataFrame
     if PROVINCE in controls:
         data = data.assign(sichuan=(data["province"] == "Sichuan").astype(float))
         columns.append("sichuan")
-    if OWN_TREND in controls:
-        data = data.assign(hollow_near=data["hollow"] * data["near_core"])
-        columns += ["hollow", "hollow_near"]
+        provinces = ce.circle.partition("province", "county")
+        inside = ce.weights.split(sample.weights, provinces, standardised=False)["within"]
+        own = ce.weights.shares(inside, sample.groups.astype(str))
+        data = data.assign(**{f"own_{label}": sample.of_row(own[label]) for label in own})
+        columns += [f"own_{label}" for label in own]
     years = data.index.get_level_values("year").unique()[1:]
     return data, [f"{column}:d{year}" for column in columns for year in years]
 
 
-def receiving_alone(sample: Sample) -> tuple[ce.SpatialPanelResults, dict[str, float]]:
-    """Let the core act on hollow counties in a way of its own; the fit, and that effect."""
-    data = sample.data
-    reached = lagged(sample.weights, data[HSR] * data["core"]) * data["hollow"]
-    data, trends = with_trends(
-        replace(sample, data=data.assign(hollow_from_core=reached)), (START, NEAR, OWN_TREND)
-    )
-    parts = list(split_of(sample)[HSR].values())
-    terms = [*parts, *(f"W({part})" for part in parts), "hollow_from_core", *trends]
-    fit = ce.slx(
-        f"ln_lights ~ {' + '.join(terms)} | unit + year", data, sample.weights, cov=ce.Cluster()
-    )
-    near = float(data.loc[data["hollow"] == 1.0, "near_core"].mean())
-    return fit, {f"W({parts[sample.labels.index('core')]})": near, "hollow_from_core": near}
+def border_fit(
+    sample: Sample, controls: tuple[str, ...]
+) -> tuple[ce.SpatialPanelResults, dict[str, Graph]]:
+    """Fit lights on neighbours' service within and across the border; the fit and the lags.
 
-
-def border_fit(sample: Sample, controls: tuple[str, ...]) -> ce.SpatialPanelResults:
-    """Fit lights on neighbours' service within and across the border of the provinces."""
+    The parts of the weights stay as they are in W: one lag of W, blind to the border, has equal
+    coefficients on both.
+    """
     provinces = ce.circle.partition("province", "county")
-    parts = ce.weights.split(sample.weights, provinces)
-    hsr = sample.data[HSR]
-    data = sample.data.assign(**{f"hsr_{name}": lagged(W, hsr) for name, W in parts.items()})
+    parts = ce.weights.split(sample.weights, provinces, standardised=False)
+    lags = {f"hsr_{name}": W for name, W in parts.items()}
+    data = sample.data.assign(**{name: lagged(W, sample.data[HSR]) for name, W in lags.items()})
     data, trends = with_trends(replace(sample, data=data), controls)
-    terms = [HSR, "hsr_within", "hsr_across", *trends]
-    return ce.ols(f"ln_lights ~ {' + '.join(terms)} | unit + year", data, cov=ce.Cluster())
+    terms = [HSR, *lags, *trends]
+    return ce.ols(f"ln_lights ~ {' + '.join(terms)} | unit + year", data, cov=ce.Cluster()), lags
+
+
+def lines(number: int) -> list[pd.Series]:
+    """Cut the counties in two by straight lines at equal angles, the parts as the provinces are."""
+    units, province = ce.data.load_units("county"), ce.circle.partition("province", "county")
+    share = float(province.value_counts(normalize=True).min())
+    east = (units["lon"] - units["lon"].mean()) * np.cos(np.radians(units["lat"].mean()))
+    north = units["lat"] - units["lat"].mean()
+    cuts = []
+    for angle in np.arange(number) * 2.0 * np.pi / number:
+        along = np.cos(angle) * east + np.sin(angle) * north
+        cuts.append((along >= along.quantile(1.0 - share)).map({True: "beyond", False: "before"}))
+    return cuts
+
+
+def opened(sample: Sample) -> pd.Series:
+    """Year in which service begins, missing where it never does or was there from the start."""
+    wide = sample.data[HSR].unstack("year")
+    begun = (wide > 0.0) & (np.ptp(wide.to_numpy(), axis=1) > 0.0)[:, None]
+    return begun.idxmax(axis=1).where(begun.any(axis=1))
 
 
 def dual_core(sample: Sample) -> Sample:

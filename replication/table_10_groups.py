@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from libpysal.graph import Graph
 
 import ccec_econ as ce
 import group_models as gm
+from ccec_econ.errors import ConvergenceError
 from ccec_econ.typeset import p_equal
 from exhibit import Exhibit, main, rng
 from group_tables import (
+    LEAD,
     frame_of,
     stacked,
     table_of_border,
@@ -22,12 +25,13 @@ from group_tables import (
 
 SIPHON, BORDER, OWN, DUAL = (
     "Core to hollow",
-    "Own province less the other",
+    "Neighbours of own province less others",
     "Own service, hollow less core",
     "Small dual core to the south",
 )
 FAMILIES = ("trends", "no trends", "lag by origin, SLX")
 WINGS = "Axis to the south"
+SINGLE = "Stations of single districts"
 
 
 def build(config: dict[str, Any]) -> Exhibit:
@@ -40,12 +44,15 @@ def build(config: dict[str, Any]) -> Exhibit:
     held = sensitivity(config)
     border = by_period(config)
     others = of_others(config, city)
-    opened = f"Units where service begins within the panel: {openings(city, county)}."
+    seen = f"Units where service begins within the panel: {openings(city, county)}."
+    when = f"Core counties in which service begins: {dates(county)}."
     return Exhibit(
         table={
-            "": stacked(matrices, config, "Effects of high-speed rail between groups", opened),
-            "tests": table_of_tests(tests, config),
-            "sensitivity": table_of_sensitivity(held),
+            "": stacked(
+                matrices, config, "Effects of high-speed rail between groups", f"{seen} {when}"
+            ),
+            "tests": table_of_tests(tests, config, f"{when} {alike(city)}"),
+            "sensitivity": table_of_sensitivity(held, fast(config)),
             "border": table_of_border(border),
             "others": stacked(others, config, "Digital index and R&D between groups", ""),
             "axis": stacked(axis, config, "High-speed rail between the axis and the wings", ""),
@@ -58,7 +65,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "others": frame_of(others),
             "axis": frame_of(axis),
         },
-        finding=finding(tests, held, border),
+        finding=finding(tests, held, dates(county)),
         numbers=numbers((city, county), matrices, tests, border),
     )
 
@@ -79,18 +86,19 @@ def tested(config: dict[str, Any], county: gm.Sample) -> list[dict[str, Any]]:
         own[county.labels.index("hollow"), -1], own[county.labels.index("core"), -1] = 1.0, -1.0
         of_dual = gm.county_fit(dual, controls=controls)
         reach = gm.matrix(of_dual, dual, split=gm.HSR, draws=1)
-        border = gm.border_fit(county, (*controls, gm.PROVINCE) if controls else ())
+        border, lags = gm.border_fit(county, (*controls, gm.PROVINCE) if controls else ())
         across = {"hsr_within": 1.0, "hsr_across": -1.0}
-        for what, model_of, slope, within in (
+        for what, model_of, slope, groups in (
             (SIPHON, fit, found.siphon(gm.HSR).slope, county.groups),
-            (BORDER, border, across, None),
+            (BORDER, border, across, county.groups),
             (OWN, fit, found.contrast(OWN, gm.HSR, own, "less").slope, county.groups),
             (DUAL, of_dual, reach.spread(gm.HSR, core="dual", hollow="south").slope, dual.groups),
         ):
+            chance = {"within": groups, "together": gm.CORES}
+            chance |= {"lags": lags} if what == BORDER else {}
             rows.append(
                 {"layer": "county", "model": model, "hypothesis": what}
-                | linear(config, model_of, slope)
-                | {"p_permuted": permuted(config, model_of, slope, within)}
+                | linear(config, model_of, slope, **chance)
             )
     return rows
 
@@ -100,11 +108,11 @@ def of_wings(config: dict[str, Any], wings: gm.Sample) -> list[dict[str, Any]]:
     rows = []
     for model, controls in (("trends", (gm.START, gm.NEAR)), ("no trends", ())):
         fit = gm.county_fit(wings, controls=controls)
-        found = gm.matrix(fit, wings, split=gm.HSR, draws=1)
-        slope = found.siphon(gm.HSR, core="axis", hollow="south").slope
+        blocks = gm.matrix(fit, wings, split=gm.HSR, draws=1)
+        slope = blocks.siphon(gm.HSR, core="axis", hollow="south").slope
         first = {"layer": "county", "model": f"{model}, wings", "hypothesis": WINGS}
-        chance = {"p_permuted": permuted(config, fit, slope, wings.groups)}
-        rows.append(first | linear(config, fit, slope) | chance)
+        found = linear(config, fit, slope, within=wings.groups, together=gm.CORES)
+        rows.append(first | found)
     return rows
 
 
@@ -134,45 +142,31 @@ def in_cities(
         slope = found.siphon(gm.HSR, core=origin).slope
         what = f"{origin.capitalize()} to hollow"
         first = {"layer": "city", "model": "lag by origin, SLX", "hypothesis": what}
-        chance = {"p_permuted": permuted(config, fit, slope, None, everywhere=True)}
-        rows.append(first | linear(config, fit, slope) | chance)
+        rows.append(first | linear(config, fit, slope))
     return rows
 
 
 def linear(
-    config: dict[str, Any], fit: ce.SpatialPanelResults, slope: Mapping[str, float]
+    config: dict[str, Any], fit: ce.SpatialPanelResults, slope: Mapping[str, float], **chance: Any
 ) -> dict[str, float]:
-    """Estimate and test a combination of coefficients of a model without rho."""
+    """Test a combination of coefficients of a model without rho: by lot, and by signs of units."""
     test = ce.wild_cluster(fit, slope, draws=config["groups"]["wild"], rng=rng(config, "table_10"))
+    drawn = ce.randomisation_test(
+        fit,
+        gm.HSR,
+        term=slope,
+        draws=config["draws"]["permutations"],
+        rng=rng(config, "table_10"),
+        **chance,
+    )
     return {
         "estimate": test.estimate,
         "std_error": test.std_error,
         "p_t": test.pvalue_conventional,
         "p_bootstrap": test.pvalue,
-        "detectable": test.detectable,
+        "p_permuted": drawn.pvalue,
+        "detectable": drawn.detectable,
     }
-
-
-def permuted(
-    config: dict[str, Any],
-    fit: ce.SpatialPanelResults,
-    slope: Mapping[str, float],
-    within: pd.Series | None,
-    *,
-    everywhere: bool = False,
-) -> float:
-    """Exchange the paths of service within groups, or everywhere; nothing without either."""
-    if within is None and not everywhere:
-        return np.nan
-    test = ce.randomisation_test(
-        fit,
-        gm.HSR,
-        term=slope,
-        within=within,
-        draws=config["draws"]["permutations"],
-        rng=rng(config, "table_10"),
-    )
-    return test.pvalue
 
 
 def adjusted(
@@ -181,10 +175,10 @@ def adjusted(
     config: dict[str, Any],
     city: gm.Sample,
 ) -> pd.DataFrame:
-    """Add the tests in the cities, and Holm's p-values over the tests of each model in a family."""
+    """Add the tests in the cities, and Holm's p over the permutation p of each family."""
     tests = pd.DataFrame([*rows, *in_cities(config, city, matrices)])
     family = tests[tests["model"].isin(FAMILIES)]
-    return tests.assign(p_holm=family.groupby("model")["p_bootstrap"].transform(ce.holm))
+    return tests.assign(p_holm=family.groupby("model")["p_permuted"].transform(ce.holm))
 
 
 def sensitivity(config: dict[str, Any]) -> pd.DataFrame:
@@ -193,44 +187,36 @@ def sensitivity(config: dict[str, Any]) -> pd.DataFrame:
     lead = gm.county(config)
     in_chongqing = lead.groups.index[lead.groups.index.str.startswith("50")]
     squared = ce.weights.inverse_distance("county", power=2.0)
+    trends = (gm.START, gm.NEAR)
+    contiguous = ce.weights.contiguity("county")
     choices = {
-        "Trends": (lead, (gm.START, gm.NEAR)),
+        LEAD: (lead, trends),
         "No trends": (lead, ()),
         "Trend of first lights only": (lead, (gm.START,)),
         "Trends of nearness only": (lead, (gm.NEAR,)),
-        "Trains of 200 km/h": (gm.county(config, service=wider), (gm.START, gm.NEAR)),
-        "Inverse squared distance": (gm.county(config, weights=squared), (gm.START, gm.NEAR)),
-        "Contiguity": (
-            gm.county(config, weights=ce.weights.contiguity("county")),
-            (gm.START, gm.NEAR),
-        ),
-        "Secondary: points only": (
-            gm.county(config, partition="role_points"),
-            (gm.START, gm.NEAR),
-        ),
-        "Stations of single districts": (gm.county(config, core="own"), (gm.START, gm.NEAR)),
-        "Without Chongqing": (lead.without(in_chongqing), (gm.START, gm.NEAR)),
+        "Trains of 200 km/h": (gm.county(config, service=wider), trends),
+        "Inverse squared distance": (gm.county(config, weights=squared), trends),
+        "Contiguity": (gm.county(config, weights=contiguous), trends),
+        "Secondary: points only": (gm.county(config, partition="role_points"), trends),
+        SINGLE: (gm.county(config, core="own"), trends),
+        "Without Chongqing": (lead.without(in_chongqing), trends),
     }
     rows = []
     for name, (sample, controls) in choices.items():
         fit = gm.county_fit(sample, controls=controls)
         slope = gm.matrix(fit, sample, split=gm.HSR, draws=1).siphon(gm.HSR).slope
-        rows.append({"layer": "county", "choice": name} | linear(config, fit, slope))
-    alone, slope = gm.receiving_alone(lead)
-    rows.append(
-        {"layer": "county", "choice": "Hollow counties alone"} | linear(config, alone, slope)
-    )
+        together = None if name == SINGLE else gm.CORES
+        found = linear(config, fit, slope, within=sample.groups, together=together)
+        rows.append({"layer": "county", "choice": name} | found)
     return pd.DataFrame([*rows, *sensitivity_of_cities(config)])
 
 
 def sensitivity_of_cities(config: dict[str, Any]) -> list[dict[str, Any]]:
     """Vary the choices of the city layer."""
     city = gm.city(config)
-    far = ce.weights.inverse_distance()
     choices = {
-        "Contiguity": city,
-        "Inverse distance": gm.city(config, weights=far),
-        "Secondary: points only": gm.city(config, partition="role_points"),
+        LEAD: city,
+        "Inverse distance": gm.city(config, weights=ce.weights.inverse_distance()),
         "Without Chongqing": city.without(pd.Index(["500000"])),
     }
     rows = []
@@ -242,17 +228,18 @@ def sensitivity_of_cities(config: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def by_period(config: dict[str, Any]) -> pd.DataFrame:
-    """Fit lags of the growth of lights within and across the border, by weights and period."""
+    """Set the gap between lags within and across the border beside that of straight lines."""
     setting = config["groups"]
+    province, lines = ce.circle.partition("province", "county"), gm.lines(setting["lines"])
     rows = []
     for power, first, last in setting["border"]:
         weights = ce.weights.inverse_distance("county", power=power)
-        parts = ce.weights.split(weights, ce.circle.partition("province", "county"))
         data = gm.county(config, weights=weights).data
         years = data.index.get_level_values("year")
         span = data[(years >= first) & (years <= last)]
-        fit = ce.higher_order(f"growth ~ {gm.HSR} | unit + year", span, parts, durbin=[gm.HSR])
+        fit = of_line(span, weights, province)
         gap = fit.contrast("within", "across")
+        others = pd.Series([gap_of(span, weights, line) for line in lines])
         rows.append(
             {
                 "power": power,
@@ -263,11 +250,41 @@ def by_period(config: dict[str, Any]) -> pd.DataFrame:
                 "across": fit.params["rho[across]"],
                 "across_error": fit.std_errors["rho[across]"],
                 "difference": gap["difference"],
-                "difference_error": gap["std_error"],
-                "p": gap["p_value"],
+                "lines": int(others.notna().sum()),
+                "as_large": int((others >= gap["difference"]).sum()),
+                "median_line": others.median(),
             }
         )
     return pd.DataFrame(rows)
+
+
+def of_line(data: pd.DataFrame, weights: Graph, sides: pd.Series) -> ce.HigherOrderResults:
+    """Fit the growth of lights with one lag within the sides of a line and one across it."""
+    parts = ce.weights.split(weights, sides)
+    return ce.higher_order(f"growth ~ {gm.HSR} | unit + year", data, parts, durbin=[gm.HSR])
+
+
+def gap_of(data: pd.DataFrame, weights: Graph, sides: pd.Series) -> float:
+    """Return the gap between both lags, nothing where the likelihood has no interior maximum."""
+    try:
+        return float(of_line(data, weights, sides).contrast("within", "across")["difference"])
+    except ConvergenceError:
+        return np.nan
+
+
+def dates(county: gm.Sample) -> str:
+    """Say when service began in how many core counties of each city."""
+    core = county.groups.index[county.groups == "core"]
+    units, cities = ce.data.load_units("county"), ce.data.load_units("city")["name"]
+    first = gm.opened(county).reindex(core)
+    names = units["city"].reindex(core).map(cities)
+    counted = pd.DataFrame({"first": first, "city": names}).dropna().groupby("first")["city"]
+    said = [
+        f"{ce.report.listed([f'{n} of {name}' for name, n in sorted(of.value_counts().items())])} "
+        f"in {year:.0f}"
+        for year, of in counted
+    ]
+    return f"{', '.join(said)}, {first.isna().sum()} of {len(core)} never"
 
 
 def openings(*samples: gm.Sample) -> str:
@@ -282,43 +299,45 @@ def openings(*samples: gm.Sample) -> str:
     return "; ".join(said)
 
 
-def finding(tests: pd.DataFrame, held: pd.DataFrame, border: pd.DataFrame) -> str:
+def fast(config: dict[str, Any]) -> str:
+    """Count the core counties in which slower trains begin within the panel."""
+    wider = gm.county(config, service=config["groups"]["wider"])
+    core = gm.opened(wider)[wider.groups == "core"]
+    return f"At 200 km/h service begins in {core.notna().sum()} of {len(core)} core counties."
+
+
+def alike(city: gm.Sample) -> str:
+    """Say on which cities the effects of the hollow rest."""
+    hollow = city.groups.index[city.groups == "hollow"]
+    wide = city.data[gm.HSR].unstack("year").loc[hollow]
+    moving = wide[np.ptp(wide.to_numpy(), axis=1) > 0.0]
+    names = ce.data.load_units("city")["name"].reindex(moving.index)
+    paths = len(moving.drop_duplicates())
+    return (
+        f"Hollow to hollow in cities rests on {ce.report.listed(list(names))}, whose trains "
+        f"follow {paths} {'path' if paths == 1 else 'different paths'}."
+    )
+
+
+def finding(tests: pd.DataFrame, held: pd.DataFrame, when: str) -> str:
     """Say what a plain regression would announce, and what stays of it."""
     keyed = tests.set_index(["layer", "model", "hypothesis"]).sort_index()
     plain, lead = (keyed.loc[("county", model, SIPHON)] for model in ("no trends", "trends"))
     cities = keyed.loc[("city", "lag by origin, SDM", SIPHON)]
-    holm = {model: keyed.loc[("county", model), "p_holm"] for model in ("no trends", "trends")}
-    kept = {model: int((values < 0.05).sum()) for model, values in holm.items()}
-    takes = "takes from" if plain["estimate"] < 0 else "gives to"
-    gap, fall = border.iloc[0], fallen(border)
+    holm = tests[tests["layer"] == "county"]["p_holm"].dropna()
+    others = held[held["choice"] != LEAD]
     return (
-        f"Without trends the core's railway {takes} the hollow counties "
-        f"({plain['estimate']:+.3f} of ln lights, wild {p_equal(plain['p_bootstrap'])}), but "
-        "deciding by lot which county of a group was served when gives a t-statistic as large in "
-        f"{100 * plain['p_permuted']:.0f} % of draws, and among counties equally near to every "
-        f"group the effect is {lead['estimate']:+.3f} ({p_equal(lead['p_bootstrap'])}, detectable "
-        f"{lead['detectable']:.2f}). After Holm {kept['no trends']} of {len(holm['trends'])} "
-        "hypotheses "
-        f"stand at 5 % without trends, {kept['trends']} with them. In the cities the effect is "
-        f"{cities['estimate']:+.2f} points of growth ({p_equal(cities['p_bootstrap'])}, detectable "
-        f"{cities['detectable']:.2f}). Under {int((held['p_bootstrap'] < 0.05).sum())} of "
-        f"{len(held)} choices its p is below 0.05. Growth of lights hangs together within "
-        f"provinces (ρ = {gap['within']:.2f}) more than across their border "
-        f"({gap['across']:.2f}); the gap narrows by {fall['change']:.2f} from "
-        f"{fall['first']:.0f}–{fall['last']:.0f} to later years, standard error "
-        f"{fall['error']:.2f}."
+        "The core's railway is seen only through when service began in its counties: "
+        f"{when}. It changes ln lights of the hollow counties by {lead['estimate']:+.3f} "
+        f"({p_equal(lead['p_permuted'])} with openings dealt out by lot within groups, detectable "
+        f"{lead['detectable']:.2f}), or {plain['estimate']:+.3f} without trends "
+        f"({p_equal(plain['p_permuted'])}; as if counties were independent, "
+        f"{p_equal(plain['p_bootstrap'])}); after Holm {int((holm < 0.05).sum())} of {len(holm)} "
+        "tests in counties stand at 5 %, and under "
+        f"{int((others['p_permuted'] < 0.05).sum())} of {len(others)} other choices the p by lot "
+        f"is below 0.05. In the cities the effect is {cities['estimate']:+.2f} points of growth "
+        f"(bootstrap {p_equal(cities['p_bootstrap'])}, detectable {cities['detectable']:.2f})."
     )
-
-
-def fallen(border: pd.DataFrame) -> dict[str, float]:
-    """Compare the gap at the border in the two periods, taken as independent."""
-    early, late = border.iloc[-2], border.iloc[-1]
-    return {
-        "first": float(early["first"]),
-        "last": float(early["last"]),
-        "change": float(early["difference"] - late["difference"]),
-        "error": float(np.hypot(early["difference_error"], late["difference_error"])),
-    }
 
 
 def numbers(
@@ -341,6 +360,7 @@ def numbers(
     }
     cited = ["estimate", "std_error", "p_t", "p_bootstrap", "p_permuted", "p_holm", "detectable"]
     own = matrices["Counties, by origin"].own.droplevel("term")
+    core = gm.opened(samples[1])[samples[1].groups == "core"]
     city = matrices["Cities, lag by origin"].frame
     clear = (city["boot_lower"] > 0) | (city["boot_upper"] < 0)
     return {
@@ -361,8 +381,10 @@ def numbers(
         "least_permuted": float(
             tests.loc[tests["model"] == "lag by origin, SLX", "p_permuted"].min()
         ),
-        "border_gap": border.iloc[0][["within", "across", "difference", "p"]].to_dict(),
-        "fall": fallen(border),
+        "border_gap": border.iloc[0].drop(["first", "last"]).to_dict(),
+        "core_units": int((samples[1].groups == "core").sum()),
+        "core_served": int(core.notna().sum()),
+        "core_dates": int(core.nunique()),
     }
 
 

@@ -117,6 +117,10 @@ class HigherOrderResults(WithEffects):
     def contrast(self, first: str, second: str) -> pd.Series:
         """Test whether two spatial coefficients are equal.
 
+        Of parts of one W that are row-standardised by themselves (`ce.weights.split`) the
+        coefficients differ without any border: the parts average neighbours at different
+        distances. Equal coefficients are then no hypothesis about the groups.
+
         Returns
         -------
         Series

@@ -26,6 +26,7 @@ from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import number
+from ccec_econ.weights import WeightsLike, align
 
 __all__ = ["RandomisationTest", "randomisation_test"]
 
@@ -52,6 +53,10 @@ class RandomisationTest:
         What the permutations hold besides.
     strata : int
         Groups of units within which paths were exchanged; one where all were.
+    spread : float
+        Standard deviation of the permuted estimates; NaN where fewer than two were found.
+    together : int
+        Blocks of two units or more that moved as one.
     """
 
     column: str
@@ -64,9 +69,18 @@ class RandomisationTest:
     convention: str
     remarks: tuple[str, ...] = ()
     strata: int = 1
+    spread: float = float("nan")
+    together: int = 0
+
+    @property
+    def detectable(self) -> float:
+        """Effect seen with power 80 % at 5 %, about: 2.8 standard deviations of the estimates."""
+        return 2.8 * self.spread
 
     def __str__(self) -> str:
         over = "over units" if self.strata == 1 else f"over units within {self.strata} groups"
+        if self.together:
+            over += f", {self.together} blocks of units moved as one"
         test = (
             f"{self.term}, {self.column} permuted {over}: estimate "
             f"{number(self.estimate, 4)}, t = {number(self.statistic, 2)}, randomisation p = "
@@ -82,6 +96,8 @@ def randomisation_test(
     *,
     term: str | Mapping[str, float] | None = None,
     within: pd.Series | None = None,
+    together: pd.Series | None = None,
+    lags: Mapping[str, WeightsLike] | None = None,
     cov: Covariance = _CLUSTER,
     draws: int = 999,
     rng: int | np.random.Generator = 0,
@@ -101,6 +117,13 @@ def randomisation_test(
     within : Series, optional
         Group by unit: paths are exchanged within groups only, for treatments that some groups
         were given sooner or more often than others.
+    together : Series, optional
+        Block by unit, missing for units on their own. Units of a block share one path because one
+        decision served them all; they give and receive paths as one, so that a block counts as
+        one unit in the exchange.
+    lags : mapping, optional
+        Columns of the data that are spatial lags of the column, with their weights; they are made
+        again from permuted paths. Lags written W() in the formula need no mention.
     cov : Covariance
         What the t-statistics are divided by.
     draws : int
@@ -110,9 +133,10 @@ def randomisation_test(
     ------
     FormulaError
         If the column is not in the data or in the response, varies over no units (of a group), or
-        the term is no parameter of the model; if a threshold splits by the column, or made it.
+        the term is no parameter of the model; if a threshold splits by the column, or made it; if
+        a column of `lags` is no regressor, or not the lag by the weights given.
     AlignmentError
-        If a unit has no group.
+        If a unit has no group, or the units of a block differ in path or group.
     ValueError
         If `draws` is not positive.
 
@@ -132,21 +156,25 @@ def randomisation_test(
     family(results)
     paths = _paths(results, column)
     blocks = _strata(results, column, paths, within)
+    strata = [_blocks(results, paths, block, together) for block in blocks]
     c, name = _combination(results, column if term is None else term)
     if draws < 1:
         raise ValueError(f"draws {draws}: give at least one permutation.")
     cov, weights = bound(cov, results.panel.units), matrices(results.estimate)
     own = cov(results.estimate)
     estimate, observed = _tstat(results.estimate, c, cov)
-    build, rng = _builder(results, column, weights), np.random.default_rng(rng)
+    own_lags = _lags(results, paths, lags or {})
+    build, rng = _builder(results, column, weights, own_lags), np.random.default_rng(rng)
     exceeding = failed = 0
+    estimates = []
     for _ in range(draws):
         try:
-            fit = fit_columns(results, build(paths[:, _permuted(blocks, rng)]), weights)
-            t = _tstat(fit, c, cov)[1]
+            fit = fit_columns(results, build(paths[:, _permuted(strata, rng)]), weights)
+            drawn, t = _tstat(fit, c, cov)
         except (ConvergenceError, IdentificationError):
             failed += 1
             continue
+        estimates.append(drawn)
         exceeding += abs(t) >= abs(observed) * (1.0 - _TIE)
     return RandomisationTest(
         column=column,
@@ -159,6 +187,8 @@ def randomisation_test(
         convention=own.convention,
         remarks=results.held,
         strata=len(blocks),
+        spread=float(np.std(estimates, ddof=1)) if len(estimates) > 1 else float("nan"),
+        together=sum(len(units) > 1 for stratum in strata for units in stratum),
     )
 
 
@@ -220,12 +250,53 @@ def _strata(
     return blocks
 
 
-def _permuted(blocks: list[NDArray[np.int64]], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Order of the units, those of a block exchanged among themselves."""
-    order = np.empty(sum(len(block) for block in blocks), dtype=np.int64)
-    for block in blocks:
-        order[block] = block[rng.permutation(len(block))]
+def _blocks(
+    results: SpatialPanelResults,
+    paths: NDArray[np.float64],
+    stratum: NDArray[np.int64],
+    together: pd.Series | None,
+) -> list[NDArray[np.int64]]:
+    """Positions of the units of a group that move as one, most of them a single unit."""
+    if together is None:
+        return [stratum[[j]] for j in range(len(stratum))]
+    units = results.panel.units
+    label = together.reindex(units)
+    alone = label.isna().to_numpy()
+    blocks = [np.array([j]) for j in stratum if alone[j]]
+    for name in label.iloc[stratum].dropna().unique():
+        block = np.flatnonzero((label == name).fillna(value=False).to_numpy(dtype=bool))
+        if np.setdiff1d(block, stratum).size or np.ptp(paths[:, block], axis=1).any():
+            raise AlignmentError(
+                f"block {name!r} of {first_five(units[block])}: its units differ in path or "
+                "group; units that move as one must share both."
+            )
+        blocks.append(block)
+    return blocks
+
+
+def _permuted(strata: list[list[NDArray[np.int64]]], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Whose path each unit is given: those of a stratum exchanged between its blocks."""
+    order = np.empty(sum(len(block) for blocks in strata for block in blocks), dtype=np.int64)
+    for blocks in strata:
+        for block, giver in zip(blocks, rng.permutation(len(blocks)), strict=True):
+            order[block] = blocks[giver][0]
     return order
+
+
+def _lags(
+    results: SpatialPanelResults,
+    paths: NDArray[np.float64],
+    lags: Mapping[str, WeightsLike],
+) -> dict[str, NDArray[np.float64]]:
+    """Weights (N, N) of the columns that are lags, each compared with its column."""
+    aligned = {name: align(weights, results.panel.units) for name, weights in lags.items()}
+    for name, W in aligned.items():
+        if name not in results.params.index or name not in results.panel.frame:
+            raise FormulaError(f"lag {name!r} is no regressor that is a column of the data.")
+        seen = results.panel.cube(results.panel.frame[name].to_numpy(dtype=np.float64))
+        if not np.allclose(seen, paths @ W.T):
+            raise FormulaError(f"column {name!r} is not the lag by the weights given.")
+    return aligned
 
 
 def _paths(results: SpatialPanelResults, column: str) -> NDArray[np.float64]:
@@ -263,12 +334,15 @@ def _mentions(column: str, text: str) -> bool:
 
 
 def _builder(
-    results: SpatialPanelResults, column: str, weights: Matrices
+    results: SpatialPanelResults,
+    column: str,
+    weights: Matrices,
+    lags: Mapping[str, NDArray[np.float64]],
 ) -> Callable[[NDArray[np.float64]], Columns]:
     """Make columns from permuted paths.
 
     By replacement where terms are x, its product with another column ``I(x * z)``, or the lag of
-    either; by the formula otherwise.
+    either, and where they are columns of lags; by the formula otherwise.
     """
     base, lag = columns_on(results, results.panel, weights), weights.regressors
     factors: dict[int, tuple[NDArray[np.float64], bool]] = {}
@@ -278,7 +352,7 @@ def _builder(
         inner = lag_of(term)
         factor = _factor(results.panel, column, inner or term)
         if factor is None:
-            return lambda paths: columns_on(results, _with(results, column, paths), weights)
+            return lambda paths: columns_on(results, _with(results, column, paths, lags), weights)
         factors[j] = factor, inner is not None
 
     def replaced(paths: NDArray[np.float64]) -> Columns:
@@ -286,6 +360,8 @@ def _builder(
         for j, (factor, lagged) in factors.items():
             values = paths * factor
             X[:, :, j] = values @ lag.W.T if lagged and lag is not None else values
+        for name, W in lags.items():
+            X[:, :, base.terms.index(name)] = paths @ W.T
         return replace(base, X=X)
 
     return replaced
@@ -301,6 +377,12 @@ def _factor(panel: Panel, column: str, term: str) -> NDArray[np.float64] | None:
     return panel.cube(panel.frame[product[1]].to_numpy(dtype=np.float64))
 
 
-def _with(results: SpatialPanelResults, column: str, paths: NDArray[np.float64]) -> Panel:
-    frame = results.panel.frame.assign(**{column: paths.ravel()})
+def _with(
+    results: SpatialPanelResults,
+    column: str,
+    paths: NDArray[np.float64],
+    lags: Mapping[str, NDArray[np.float64]],
+) -> Panel:
+    made = {name: (paths @ W.T).ravel() for name, W in lags.items()}
+    frame = results.panel.frame.assign(**{column: paths.ravel()}, **made)
     return replace(results.panel, frame=frame)

@@ -216,7 +216,7 @@ def test_permuted_columns_equal_a_permuted_panel(sim16) -> None:
     ):
         fit = ce.slx(formula, panel, W)
         paths = fit.panel.cube(fit.panel.frame["x1"].to_numpy())[:, order]
-        columns = _builder(fit, "x1", matrices(fit.estimate))(paths)
+        columns = _builder(fit, "x1", matrices(fit.estimate), {})(paths)
         moved = panel.sort_index().assign(x1=paths.T.ravel())
         expected = ce.slx(formula, moved, W)
         again = columns_on(expected, expected.panel, matrices(expected.estimate))
