@@ -126,9 +126,8 @@ def fake_lines(county: Design, setting: dict[str, Any]) -> Placebos:
     """Compare the real openings with lines between cities that were never built."""
     untreated = county.panel.units[~county.ever]
     data = county.panel.frame.swaplevel().loc[untreated]
-    seats = city_counties()
     drawn = []
-    for first, second in combinations(seats, 2):
+    for first, second in combinations(ce.rail.seat_counties().values(), 2):
         try:
             line = ce.rail.fake_line(first, second, "county", speed=setting["fake_speed"])
         except ce.errors.DataError:
@@ -141,14 +140,6 @@ def fake_lines(county: Design, setting: dict[str, Any]) -> Placebos:
         drawn.append(ce.causal.permute(design, statistic=setting["statistic"], draws=1).realised)
     real = ce.causal.permute(county, statistic=setting["statistic"], draws=1)
     return replace(real, title="lines that were never built", drawn=np.array(drawn), notes=())
-
-
-def city_counties() -> list[str]:
-    """County whose seat is nearest to that of each city."""
-    counties, cities = ce.data.load_units("county"), ce.data.load_units("city")
-    places = counties[["lon", "lat"]].to_numpy()
-    distances = ((cities[["lon", "lat"]].to_numpy()[:, None] - places) ** 2).sum(axis=2)
-    return counties.index[distances.argmin(axis=1)].tolist()
 
 
 def timing_of_cities(

@@ -2,7 +2,14 @@
 
 from ccec_econ.data.dates import first_year
 from ccec_econ.rail.access import access, access_by_draw, masses, weights_by_year
-from ccec_econ.rail.adoption import adoption, exposure, first_opening, uncertain, urban_core
+from ccec_econ.rail.adoption import (
+    adoption,
+    exposure,
+    first_opening,
+    seat_counties,
+    uncertain,
+    urban_core,
+)
 from ccec_econ.rail.counterfactual import (
     counterfactual_openings,
     exchangeable_classes,
@@ -44,6 +51,7 @@ __all__ = [
     "open_stations",
     "openings",
     "places",
+    "seat_counties",
     "sensitivity",
     "times_by_year",
     "trains_per_day",

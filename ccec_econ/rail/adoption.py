@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -213,7 +214,7 @@ def uncertain(*, service: str = "hsr", rule: Rule = "june") -> pd.DataFrame:
     pairs["if_held"] = first_year(pairs["opened"], rule)
     earlier = pairs["adoption"].isna() | (pairs["if_held"] < pairs["adoption"]).fillna(False)
     pairs["by_default"] = [
-        named_after(station, city) and _seats()[code] == unit
+        named_after(station, city) and seat_counties()[code] == unit
         for station, city, code, unit in zip(
             pairs["station"], pairs["city_name"], pairs["city"], pairs["unit"], strict=True
         )
@@ -278,17 +279,24 @@ def locate(stations: pd.DataFrame, unlocated: Unlocated = "seat") -> pd.DataFram
     cities = load_units("city")["name"]
     named = [named_after(s, cities[c]) for s, c in zip(lost["station"], lost["city"], strict=True)]
     placed = lost[np.array(named, dtype=bool)]
-    return pd.concat([known, placed.assign(county=placed["city"].map(_seats()))])
+    return pd.concat([known, placed.assign(county=placed["city"].map(seat_counties()))])
 
 
 @lru_cache(maxsize=1)
-def _seats() -> dict[str, str]:
-    """County with the seat of each city: the one whose own seat is nearest."""
+def seat_counties() -> Mapping[str, str]:
+    """Return the county with the seat of each city: of its counties, that with the nearest seat.
+
+    Examples
+    --------
+    >>> seat_counties()["510700"]
+    '510703'
+    """
     cities, counties = load_units("city"), load_units("county")
-    return {
+    found = {
         str(city): nearest_place(lon, lat, counties[counties["city"] == city])
         for city, lon, lat in zip(cities.index, cities["lon"], cities["lat"], strict=True)
     }
+    return MappingProxyType(found)
 
 
 def _share(opened: pd.Series, years: pd.Index) -> pd.DataFrame:

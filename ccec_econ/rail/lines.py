@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ccec_econ.data.rail import load_stations
 from ccec_econ.data.store import load_table
+from ccec_econ.structure.axis import EARTH_KM
 
 __all__ = [
     "JOINS",
@@ -23,7 +24,6 @@ __all__ = [
     "places",
 ]
 
-_EARTH_KM = 6371.0088
 
 _CLASS_SPEED = {"rapid200": 200.0, "icr": 200.0}
 """Design speed, km/h, of classes with a line whose own speed is not sourced (L02, L04a)."""
@@ -112,7 +112,7 @@ def great_circle(
         np.sin((to_north - north) / 2.0) ** 2
         + np.cos(north) * np.cos(to_north) * np.sin((to_east - east) / 2.0) ** 2
     )
-    return np.asarray(2.0 * _EARTH_KM * np.arcsin(np.sqrt(half)))
+    return np.asarray(2.0 * EARTH_KM * np.arcsin(np.sqrt(half)))
 
 
 def nearest_place(lon: float, lat: float, among: pd.DataFrame) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.data import load_table, load_units
 from ccec_econ.errors import DataError, first_five
+from ccec_econ.structure.axis import EARTH_KM
 
 if TYPE_CHECKING:
     from geopandas import GeoDataFrame
@@ -55,7 +56,7 @@ _NUDGE_KM: Final = {
 }
 _DISC_KM = 6.0  # radius of the disc of a county without polygons
 _MIDDLE: Final = (105.0, 30.0)  # degrees; where the plane of `plane` touches the Earth
-_KM_PER_DEGREE = 6371.0088 * np.pi / 180.0
+_KM_PER_DEGREE = EARTH_KM * np.pi / 180.0
 _GAP = 0.04  # space around a tile, as a share of its side
 _CHONGQING = "500000"
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from ccec_econ.errors import AlignmentError, DataError, first_five
 
-__all__ = ["axis_position", "by_stretch"]
+__all__ = ["EARTH_KM", "axis_position", "by_stretch"]
 
-_EARTH_KM = 6371.0088
+EARTH_KM = 6371.0088
+"""Mean radius of the Earth, km."""
 
 
 def axis_position(units: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
@@ -57,9 +58,9 @@ def axis_position(units: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     if np.linalg.norm(n) < 1e-12:
         raise DataError(f"axis from {first} to {second}: both ends are the same place.")
     n = n / np.linalg.norm(n)
-    along = _EARTH_KM * np.arctan2(p @ np.cross(n, a), p @ a)
-    off = _EARTH_KM * np.arcsin(np.clip(p @ n, -1.0, 1.0))
-    length = _EARTH_KM * float(np.arctan2(b @ np.cross(n, a), b @ a))
+    along = EARTH_KM * np.arctan2(p @ np.cross(n, a), p @ a)
+    off = EARTH_KM * np.arcsin(np.clip(p @ n, -1.0, 1.0))
+    length = EARTH_KM * float(np.arctan2(b @ np.cross(n, a), b @ a))
     frame = {"along_km": along, "off_km": off, "share": along / length}
     return pd.DataFrame(frame, index=units.index)
 

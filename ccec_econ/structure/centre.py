@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from ccec_econ.convergence.tables import positive
 from ccec_econ.errors import AlignmentError, first_five
+from ccec_econ.structure.axis import EARTH_KM
 
 __all__ = ["CentreTrack", "centre_track"]
 
-_KM_PER_DEGREE = 6371.0088 * np.pi / 180.0  # mean radius of the Earth
+_KM_PER_DEGREE = EARTH_KM * np.pi / 180.0
 
 
 @dataclass(frozen=True, slots=True)
