@@ -73,6 +73,11 @@ class Project:
         """The paper that `replication/paper.py` builds."""
         return self.root / str(self.config["paths"]["paper"])
 
+    @property
+    def supplement(self) -> Path:
+        """The supplement of the paper, beside it."""
+        return self.paper.with_name("supplement.pdf")
+
     def program(self, row: Row) -> Path:
         """Return the script of an exhibit."""
         return self.root / row.program

@@ -36,6 +36,7 @@ def write_page(project: Project, verdicts: Sequence[Verdict]) -> Path:
         study=project.config["study"],
         overall=overall(verdicts),
         paper=_link(project, project.paper) if project.paper.exists() else None,
+        supplement=_link(project, project.supplement) if project.supplement.exists() else None,
         exhibits=[_exhibit(project, verdict) for verdict in verdicts],
     )
     return write(project.output / "index.html", text)

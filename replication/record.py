@@ -11,15 +11,45 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from environment import THREAD_VARIABLES
+from writing import combined
 
-__all__ = ["describe", "packages", "state_of_code"]
+__all__ = ["describe", "fingerprint_of_code", "packages", "sources", "state_of_code"]
+
+SHOWN = 12  # digits of a fingerprint
 
 
 def state_of_code(root: Path) -> dict[str, object]:
-    """Return the commit and whether files differ from it; both None outside a git checkout."""
+    """Return the fingerprint, the commit and whether files differ from it.
+
+    Commit and difference are None outside a git checkout.
+    """
     commit = _git(root, "rev-parse", "HEAD")
     changed = _git(root, "status", "--porcelain")
-    return {"commit": commit, "dirty": None if changed is None else bool(changed)}
+    return {
+        "fingerprint": fingerprint_of_code(root),
+        "commit": commit,
+        "dirty": None if changed is None else bool(changed),
+    }
+
+
+def fingerprint_of_code(root: Path) -> str:
+    """Return the first digits of one checksum over package, programs, settings, paper and data.
+
+    Data enter by their manifest. A copy without its history has the same fingerprint.
+    """
+    return combined(sources(root), root)[:SHOWN]
+
+
+def sources(root: Path) -> list[Path]:
+    """List the files that the fingerprint is of."""
+    return [
+        *root.glob("ccec_econ/**/*.py"),
+        *(path for kind in ("py", "toml", "sh") for path in root.glob(f"replication/*.{kind}")),
+        *root.glob("replication/simulation/*"),
+        *root.glob("paper/*.typ"),
+        root / "data" / "MANIFEST.sha256",
+        root / "requirements.lock",
+    ]
 
 
 def describe(

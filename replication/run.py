@@ -25,7 +25,7 @@ from catalogue import Project, Row, load_project
 from environment import settle
 from exhibit import collect_numbers, produce
 from progress import Progress
-from record import describe, state_of_code
+from record import describe, sources, state_of_code
 from steps import Memory, Step, StepError, execute
 from verify import check
 from writing import ReplicationError, csv_text, json_text, write
@@ -127,7 +127,7 @@ def _fixed_steps(project: Project) -> Iterator[Step]:
         "paper",
         f"build {project.config['paths']['paper']}",
         lambda: _module(project, project.replication / "paper.py").build_paper(),
-        outputs=(project.paper,),
+        outputs=(project.paper, project.supplement),
         inputs=lambda: _paper_inputs(project),
     )
     yield Step(
@@ -210,17 +210,15 @@ def _shared_inputs(project: Project) -> list[Path]:
 
 def _paper_inputs(project: Project) -> list[Path]:
     written = [path for row in project.rows for path in project.outputs(row)]
-    sources = [
-        path for path in project.paper.parent.rglob("*") if path.is_file() and path != project.paper
+    texts = [
+        path for path in project.paper.parent.rglob("*") if path.is_file() and path.suffix != ".pdf"
     ]
     return [
         *written,
-        *sources,
+        *texts,
+        *sources(project.root),
         project.output / "numbers.json",
-        project.replication / "paper.py",
         project.root / "CITATION.cff",
-        project.replication / "config.toml",
-        project.root / "requirements.lock",
     ]
 
 

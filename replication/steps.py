@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from writing import ReplicationError, json_text, load_json, sha256, write
+from writing import ReplicationError, combined, json_text, load_json, sha256, write
 
 __all__ = ["Listener", "Memory", "Step", "StepError", "execute", "fingerprint"]
 
@@ -78,11 +77,8 @@ class Memory:
 
 def fingerprint(step: Step, root: Path) -> str:
     """Return one checksum over Python's version, the step's identity and its input files."""
-    total = hashlib.sha256(f"{sys.version_info[:3]}\n{step.identity}\n".encode())
-    for path in sorted(set(step.inputs() if step.inputs else ())):
-        state = sha256(path) if path.exists() else "absent"
-        total.update(f"{state}  {path.relative_to(root).as_posix()}\n".encode())
-    return total.hexdigest()
+    head = f"{sys.version_info[:3]}\n{step.identity}\n"
+    return combined(step.inputs() if step.inputs else (), root, head)
 
 
 def execute(

@@ -8,7 +8,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pandas as pd
 __all__ = [
     "DIGITS",
     "ReplicationError",
+    "combined",
     "csv_text",
     "json_text",
     "load_json",
@@ -45,6 +46,15 @@ def write(path: Path, content: str | bytes) -> Path:
 def sha256(path: Path) -> str:
     """Return the hexadecimal checksum of a file."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def combined(paths: Iterable[Path], root: Path, head: str = "") -> str:
+    """Return one checksum over a text and over names and contents of files below a root."""
+    total = hashlib.sha256(head.encode())
+    for path in sorted(set(paths)):
+        state = sha256(path) if path.exists() else "absent"
+        total.update(f"{state}  {path.relative_to(root).as_posix()}\n".encode())
+    return total.hexdigest()
 
 
 def csv_text(frame: pd.DataFrame, digits: int = DIGITS) -> str:

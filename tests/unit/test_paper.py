@@ -5,8 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
-PAPER = (ROOT / "paper" / "paper.typ").read_text(encoding="utf-8")
+PAPER, SUPPLEMENT = (
+    (ROOT / "paper" / f"{name}.typ").read_text(encoding="utf-8") for name in ("paper", "supplement")
+)
+BOTH = pytest.mark.parametrize("text", [PAPER, SUPPLEMENT], ids=["paper", "supplement"])
 
 
 def prose(text: str) -> str:
@@ -14,7 +19,7 @@ def prose(text: str) -> str:
     text = re.sub(r"//.*", "", text)
     text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
     text = re.sub(
-        r"#(?:n|name|by-sign|finding|cite|table-of|bibliography)\((?:[^()]|\([^()]*\))*\)",
+        r"#(?:n|name|by-sign|finding|cite|table-of|bibliography|in-the-other)\((?:[^()]|\([^()]*\))*\)",
         "",
         text,
     )
@@ -23,16 +28,18 @@ def prose(text: str) -> str:
     return re.sub(r"#math\.equation\(.*?\$,\n\)", "", text, flags=re.DOTALL)
 
 
-def test_no_number_is_typed() -> None:
-    found = [line for line in prose(PAPER).splitlines() if re.search(r"\d", line)]
+@BOTH
+def test_no_number_is_typed(text: str) -> None:
+    found = [line for line in prose(text).splitlines() if re.search(r"\d", line)]
     assert found == []
 
 
-def test_no_number_is_typed_as_a_word() -> None:
+@BOTH
+def test_no_number_is_typed_as_a_word(text: str) -> None:
     """Small words such as "two cores" name things; from four on a number is a result."""
     words = "four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|\\w+ty(?:-\\w+)?|hundred"
     names = {"municipality", "intensity", "contiguity", "city", "county", "society", "university"}
-    found = re.findall(rf"\\b({words})\\b", prose(PAPER).lower())
+    found = re.findall(rf"\\b({words})\\b", prose(text).lower())
     numbers = [word for word in found if word not in names and not word.endswith(("ity", "ety"))]
     assert numbers == []
 
@@ -42,16 +49,31 @@ def test_the_check_sees_a_typed_number() -> None:
     assert re.search(r"\d", prose("= Results for 16 units"))
 
 
-def test_no_semicolon_is_eaten() -> None:
+@BOTH
+def test_no_semicolon_is_eaten(text: str) -> None:
     """Typst takes a semicolon right after a call as the end of code."""
-    assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", PAPER) == []
+    assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", text) == []
     assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", '#n("a", "b"); c') != []
 
 
 def test_cited_works_are_in_the_bibliography() -> None:
     keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "references.bib").read_text(), re.M))
-    cited = set(re.findall(r"[@<]([a-z]+\d{4})", PAPER))
+    cited = set(re.findall(r"[@<]([a-z]+\d{4})", PAPER + SUPPLEMENT))
     assert cited == keys
+
+
+def test_every_table_stands_in_one_of_the_two() -> None:
+    cited = re.findall(r'#table-of\("(\w+)"', PAPER + SUPPLEMENT)
+    made = [path.stem for path in (ROOT / "replication" / "output" / "tables").glob("*.typ")]
+    assert sorted(cited) == sorted(made)
+
+
+def test_references_to_the_other_document_are_found_there() -> None:
+    for text, other in ((PAPER, SUPPLEMENT), (SUPPLEMENT, PAPER)):
+        sections = set(re.findall(r"@(app-[\w-]+)", text))
+        labels = [set(re.findall(r"<(app-[\w-]+)>", one)) for one in (text, other)]
+        assert sections <= labels[0] | labels[1]
+        assert not labels[0] & labels[1]
 
 
 def test_no_glyph_outside_latin_scripts() -> None:

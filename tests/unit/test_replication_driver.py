@@ -102,9 +102,10 @@ PAPER = """
 from pathlib import Path
 
 def build_paper():
-    target = Path(__file__).parents[1] / "paper" / "paper.pdf"
-    target.parent.mkdir(exist_ok=True)
-    target.write_bytes(b"pdf")
+    folder = Path(__file__).parents[1] / "paper"
+    folder.mkdir(exist_ok=True)
+    for name in ("paper", "supplement"):
+        (folder / f"{name}.pdf").write_bytes(b"pdf")
 """
 
 
@@ -220,11 +221,11 @@ class TestRun:
         ("changed", "again"),
         [
             ("replication/config.toml", {"panels", "figure_01", "table_08", "paper"}),
-            ("replication/exhibit.py", {"panels", "figure_01", "table_08"}),
-            ("ccec_econ/models/static.py", {"panels", "figure_01", "table_08"}),
-            ("data/MANIFEST.sha256", {"panels", "figure_01", "table_08"}),
+            ("replication/exhibit.py", {"panels", "figure_01", "table_08", "paper"}),
+            ("ccec_econ/models/static.py", {"panels", "figure_01", "table_08", "paper"}),
+            ("data/MANIFEST.sha256", {"panels", "figure_01", "table_08", "paper"}),
             ("requirements.lock", {"panels", "figure_01", "table_08", "paper"}),
-            ("replication/table_08_baseline.py", {"table_08"}),
+            ("replication/table_08_baseline.py", {"table_08", "paper"}),
             ("replication/output/tables/table_08.tex", {"table_08"}),
             ("paper/paper.typ", {"paper"}),
         ],
