@@ -1,0 +1,174 @@
+"""The command line does what the functions do, and refuses by name what it does not know."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ccec_econ as ce
+import ccec_econ.cli.request
+from ccec_econ.cli import main
+from ccec_econ.cli.html import table_from_html
+from ccec_econ.cli.request import Request, RequestError, read_request
+
+ROOT = Path(__file__).parents[2]
+FORMULA = "growth ~ digital + hsr | unit + year"
+REQUEST = f"""
+model = "sdm"
+formula = "{FORMULA}"
+weights = "contiguity"
+cov = "cluster"
+years = [2011, 2019]
+[effects]
+draws = 100
+"""
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """Write a request and return its path."""
+
+    def written(text: str) -> Path:
+        path = tmp_path / "model.toml"
+        path.write_text(text)
+        return path
+
+    return written
+
+
+class TestFit:
+    def test_prints_what_the_functions_give(self, ask, capsys):
+        panel = ce.data.load_panel(years=(2011, 2019))
+        fit = ce.sdm(FORMULA, panel, ce.weights.contiguity(), cov=ce.Cluster())
+        assert main(["fit", str(ask(REQUEST))]) == 0
+        expected = f"{fit.summary()}\n{fit.effects(draws=100, rng=0).summary()}\n"
+        assert capsys.readouterr().out == expected
+
+    def test_own_data_and_weights_from_files(self, ask, tmp_path, capsys):
+        panel = ce.data.load_panel(years=(2011, 2019))[["growth", "hsr"]]
+        panel.to_csv(tmp_path / "panel.csv")
+        graph = ce.weights.contiguity()
+        pairs = graph.adjacency.reset_index().set_axis(["from", "to", "weight"], axis=1)
+        pairs.to_csv(tmp_path / "w.csv", index=False)
+        text = """
+            model = "sar"
+            formula = "growth ~ hsr | unit + year"
+            weights = "w.csv"
+            [data]
+            file = "panel.csv"
+            unit = "unit"
+            time = "year"
+            [write]
+            table = "out.csv"
+        """
+        assert main(["fit", str(ask(text))]) == 0
+        fit = ce.sar("growth ~ hsr | unit + year", panel, graph)
+        assert (tmp_path / "out.csv").read_text() == fit.summary().to_csv_text() + "\n"
+        assert "written: out.csv" in capsys.readouterr().out
+
+    def test_every_verb_is_there(self):
+        one = Request(Path(), model="gns", formula="growth ~ hsr | unit + year")
+        with pytest.raises(RequestError, match="gns needs weights: contiguity"):
+            list(one.run())
+        ols = Request(Path(), model="ols", formula="growth ~ hsr | unit + year", years=(2011, 2019))
+        assert next(iter(ols.run())).startswith("OLS: growth ~ hsr")
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            ("model = ", "model.toml is not toml"),
+            ("model = 'sdm'", "model.toml has no formula"),
+            ("colour = 1\n" + REQUEST, "unknown colour"),
+            (REQUEST.replace("sdm", "sdx"), "model 'sdx' is not known; there are ols, slx"),
+            (REQUEST.replace("cluster", "white"), "cov 'white' is not known; there are info"),
+            (REQUEST.replace("contiguity", "w.csv"), "no file w.csv beside the request"),
+            (REQUEST.replace("draws", "drawn"), "effects: unknown drawn"),
+            (REQUEST.replace("[effects]\ndraws = 100", "[write]\neffects = 'e.csv'"), "add the"),
+            (REQUEST + "[write]\ntable = 'a.docx'", "write '.docx' is not known"),
+            (REQUEST + "[data]\nfile = 'p.csv'", "give file, unit and time, or layer"),
+            (REQUEST.replace("digital", "digitl"), "digitl"),
+        ],
+    )
+    def test_refuses_by_name(self, ask, capsys, text, message):
+        assert main(["fit", str(ask(text))]) == 1
+        assert message in capsys.readouterr().err
+
+    def test_a_file_without_the_named_column(self, ask, tmp_path, capsys):
+        (tmp_path / "p.csv").write_text("id,year,y\na,1,2.0\n")
+        text = REQUEST + "[data]\nfile = 'p.csv'\nunit = 'unit'\ntime = 'year'"
+        assert main(["fit", str(ask(text))]) == 1
+        assert "no column unit; there are id, year, y" in capsys.readouterr().err
+
+    def test_no_request(self, tmp_path, capsys):
+        assert main(["fit", str(tmp_path / "absent.toml")]) == 1
+        assert "absent.toml" in capsys.readouterr().err
+
+    def test_the_documented_request_is_a_request(self, ask):
+        text = re.sub(r"(?m)^    ", "", (ce.cli.request.__doc__ or "").split("\n\n", 1)[1])
+        read = read_request(ask(text.split("Files are looked for")[0]))
+        assert read.years == (2011, 2019)
+
+
+class TestData:
+    def test_describe(self, capsys):
+        assert main(["data", "describe"]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith("16 units, 1999–2023, ")
+        assert len(ce.data.load_panel().columns) == int(out.split(", ")[2].split()[0])
+
+    def test_write(self, tmp_path, capsys):
+        target = tmp_path / "panel.csv"
+        assert main(["data", "write", "--to", str(target)]) == 0
+        assert target.read_text().startswith("unit,year,name")
+        assert main(["data", "write", "--to", str(target)]) == 1
+        assert "exists" in capsys.readouterr().err
+        assert main(["data", "write"]) == 1
+        assert "give --to" in capsys.readouterr().err
+
+
+class TestStudy:
+    def test_tables_are_read_back_as_they_were_written(self):
+        for path in (ROOT / "replication" / "output" / "tables").glob("table_0*.html"):
+            text = path.read_text(encoding="utf-8")
+            assert table_from_html(text).to_html() == text
+
+    @pytest.mark.parametrize("number", ["8", "13A", "13a"])
+    def test_table(self, monkeypatch, capsys, number):
+        monkeypatch.chdir(ROOT / "tests")
+        assert main(["table", number]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(f"Table {number.upper()}. ")
+        assert "replication/output/tables/" in out
+
+    def test_what_is_not_there(self, monkeypatch, capsys, tmp_path):
+        monkeypatch.chdir(ROOT)
+        assert main(["figure", "99"]) == 1
+        assert "no figure 99; the study has figure 1, 2, 2A" in capsys.readouterr().err
+        monkeypatch.chdir(tmp_path)
+        assert main(["table", "8"]) == 1
+        assert "no replication/exhibits.toml" in capsys.readouterr().err
+        shutil.copytree(
+            ROOT / "replication",
+            tmp_path / "replication",
+            ignore=shutil.ignore_patterns("output", "reference", "log", ".cache"),
+        )
+        assert main(["table", "8"]) == 1
+        assert "run ccec replicate --only table_08" in capsys.readouterr().err
+
+    def test_replicate_runs_the_study_around(self, monkeypatch, tmp_path):
+        (tmp_path / "replication").mkdir()
+        (tmp_path / "replication" / "exhibits.toml").write_text("")
+        (tmp_path / "replication" / "run.py").write_text(
+            "import sys; sys.exit(3 if sys.argv[1:] == ['--only', 'table_08', '--force'] else 0)"
+        )
+        monkeypatch.chdir(tmp_path)
+        assert main(["replicate"]) == 0
+        assert main(["replicate", "--only", "table_08", "--force"]) == 3
+
+
+def test_without_a_command(capsys):
+    assert main([]) == 0
+    assert "usage: ccec" in capsys.readouterr().out
