@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum, levels
 from ccec_econ.errors import (
     AlignmentError,
@@ -309,7 +309,7 @@ def _weights(
             raise AlignmentError(f"{fit.model} has no weights of its own; give some to test with.")
         found = levels(own)
     else:
-        found = spectrum_of(align_sparse(weights, fit.panel.units))
+        found = remembered_spectrum(align_sparse(weights, fit.panel.units))
     demeaned = fit.effects_name in ("time", "twoway")
     if likelihood and demeaned and not sums_to_one(found.row_sums):
         sums = found.row_sums
