@@ -15,7 +15,13 @@ from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
-from ccec_econ.formula_words import refuse_function_names, refuse_learning, refuse_unknown_words
+from ccec_econ.formula_words import (
+    RESERVED,
+    is_column_name,
+    refuse_function_names,
+    refuse_learning,
+    refuse_unknown_words,
+)
 from ccec_econ.lag_terms import lag_of, lagged_term, refuse_odd_lags
 from ccec_econ.panel import Panel, UnbalancedPanel
 
@@ -23,7 +29,6 @@ __all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialis
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
-_RESERVED = ("Intercept", "rho", "lam", "sigma2", "W", "L")
 _LAG = "W"
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -143,6 +148,42 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
         If a value used is missing or infinite; the cells are named, none is dropped.
     """
     effects = effects_of(spec, panel)
+    constant = effects == "none"
+    y, X, terms = _plain_columns(spec, panel, constant) or _evaluated(spec, panel, lag, constant)
+    _refuse_terms(spec, terms)
+    return Design(
+        y=panel.cube(y),
+        X=panel.cube(X),
+        terms=terms,
+        lags={j: of for j, of in enumerate(map(lag_of, terms)) if of is not None},
+        effects=effects,
+    )
+
+
+type Read = tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]
+
+
+def _plain_columns(spec: Spec, panel: Panel, constant: bool) -> Read | None:
+    """Response, regressors and labels where all are names of finite numeric columns, else None."""
+    names = list(dict.fromkeys(name.strip() for name in spec.regressors.split("+")))
+    frame, used = panel.frame, [spec.response, *names]
+    known = frame.columns.nlevels == 1 and frame.columns.is_unique
+    if not known or not all(is_column_name(name) and name in frame for name in used):
+        return None
+    columns = [frame[name] for name in used]
+    if not all(isinstance(c.dtype, np.dtype) and c.dtype.kind in "biuf" for c in columns):
+        return None
+    y, *values = (column.to_numpy(dtype=np.float64) for column in columns)
+    X = np.column_stack([np.ones_like(y), *values] if constant else values)
+    if not (np.isfinite(y).all() and np.isfinite(X).all()):
+        return None
+    return y, X, (*[_INTERCEPT] * constant, *names)
+
+
+def _evaluated(
+    spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None, constant: bool
+) -> Read:
+    """Response, regressors and labels of any formula, by formulaic; refuse what cannot be used."""
     refuse_learning(str(spec))
     left, right = _formulas(spec)
     for side in (left, right):
@@ -158,17 +199,10 @@ def materialise(spec: Spec, panel: Panel, lag: Lag | NDArray[np.float64] | None 
             f"({first_five(y.columns)}); a model has one numeric response."
         )
     X = _evaluate(right, frame, panel, _lagger(panel, lag))
-    if effects != "none":
+    if not constant:
         X = X.drop(columns=_INTERCEPT, errors="ignore")
     terms = tuple(str(name) for name in X.columns)
-    _refuse_terms(spec, terms)
-    return Design(
-        y=panel.cube(y.iloc[:, 0].to_numpy(dtype=np.float64)),
-        X=panel.cube(X.to_numpy(dtype=np.float64)),
-        terms=terms,
-        lags={j: of for j, of in enumerate(map(lag_of, terms)) if of is not None},
-        effects=effects,
-    )
+    return y.iloc[:, 0].to_numpy(dtype=np.float64), X.to_numpy(dtype=np.float64), terms
 
 
 def _fixed(formula: str, text: str) -> tuple[str, ...]:
@@ -219,7 +253,7 @@ def _used(left: Formula, right: Formula, panel: Panel) -> list[str]:
             "time lags L() are for the dynamic models of ce.sar and ce.sdm; elsewhere build the "
             "lag first: data['x_lag'] = data.groupby(level=0)['x'].shift()."
         )
-    reserved = sorted(n for n in names if n in _RESERVED or re.match(r"[WL]\(.*\)$", n))
+    reserved = sorted(n for n in names if n in RESERVED or re.match(r"[WL]\(.*\)$", n))
     if reserved:
         raise FormulaError(
             f"column {first_five(reserved)} has a name that results use themselves; "
@@ -343,14 +377,14 @@ def _refuse_terms(spec: Spec, terms: tuple[str, ...]) -> None:
 
 
 def _refuse_not_finite(frame: pd.DataFrame, panel: Panel, what: str) -> None:
-    plain = frame.select_dtypes("number")
-    bad = pd.DataFrame(frame.isna().to_numpy(dtype=bool), columns=frame.columns)
-    infinite = ~np.isfinite(plain.to_numpy(dtype=np.float64, na_value=0.0))
-    bad[plain.columns] = bad[plain.columns].to_numpy() | infinite
-    if not bad.to_numpy().any():
+    bad = np.array(frame.isna(), dtype=bool)
+    plain = np.array([pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes], dtype=bool)
+    numbers = frame.loc[:, plain].to_numpy(dtype=np.float64, na_value=0.0)
+    bad[:, plain] |= ~np.isfinite(numbers)
+    if not bad.any():
         return
-    names = [str(name) for name in bad.columns[bad.any(axis=0)]]
-    cells = panel.cells(bad.any(axis=1).to_numpy())
+    names = [str(name) for name in frame.columns[bad.any(axis=0)]]
+    cells = panel.cells(bad.any(axis=1))
     leave = " leave these rows out," if isinstance(panel, UnbalancedPanel) else ""
     raise PanelError(
         f"missing or infinite values in {what} {first_five(names)}: {len(cells)} cells, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from keyword import kwlist
 
 import numpy as np
 from formulaic import Formula
@@ -11,7 +12,16 @@ from formulaic.transforms import TRANSFORMS
 
 from ccec_econ.errors import FormulaError, first_five
 
-__all__ = ["refuse_function_names", "refuse_learning", "refuse_unknown_words"]
+__all__ = [
+    "RESERVED",
+    "is_column_name",
+    "refuse_function_names",
+    "refuse_learning",
+    "refuse_unknown_words",
+]
+
+RESERVED = ("Intercept", "rho", "lam", "sigma2", "W", "L")
+"""Names that results and formulas use themselves."""
 
 _LEARNING = (
     *("poly", "scale", "center", "standardize", "bs", "cc", "cr", "cs", "hashed"),
@@ -23,6 +33,18 @@ _REDUCING = (
     *("mean", "std", "var", "median", "sum", "min", "max", "quantile", "rank", "cumsum", "diff"),
     *("shift", "groupby", "rolling", "transform", "pct_change", "values", "iloc", "loc"),
 )
+
+
+def is_column_name(text: str) -> bool:
+    """Whether part of a formula can only be the name of a column.
+
+    Examples
+    --------
+    >>> [is_column_name(text) for text in ("x", "log(x)", "x:z", "log", "rho", "in")]
+    [True, False, False, False, False, False]
+    """
+    words = (*RESERVED, *TRANSFORMS, *kwlist)
+    return text.isidentifier() and text not in words
 
 
 def refuse_learning(formula: str) -> None:

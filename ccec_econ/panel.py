@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -120,8 +121,7 @@ class UnbalancedPanel(Panel):
         frame, units, times = _labelled(data, index)
         _refuse_small(units, times)
         present = np.zeros((len(times), len(units)), dtype=bool)
-        periods, members = (frame.index.get_level_values(level) for level in (0, 1))
-        present[times.get_indexer(periods), units.get_indexer(members)] = True
+        present[tuple(cast("pd.MultiIndex", frame.index).codes)] = True
         thin = times[present.sum(axis=1) < _MIN_UNITS]
         if len(thin):
             raise PanelError(
@@ -144,7 +144,7 @@ class UnbalancedPanel(Panel):
 def _labelled(
     data: pd.DataFrame, index: tuple[str, str] | None
 ) -> tuple[pd.DataFrame, pd.Index, pd.Index]:
-    """Frame indexed (time, unit), sorted, with its units and periods."""
+    """Frame indexed (time, unit), sorted, with its units and periods, which are its levels."""
     if not isinstance(data, pd.DataFrame):
         raise PanelError(
             f"data of type {type(data).__name__}: give a DataFrame indexed (unit, time), or with "
@@ -153,13 +153,21 @@ def _labelled(
     frame = _indexed(data, index)
     if frame.empty:
         raise PanelError("the data have no rows; check the selection of units and periods.")
-    _refuse_labels(frame)
-    _refuse_duplicates(frame)
-    units, times = (
-        frame.index.get_level_values(level).unique().sort_values().rename(name)
-        for level, name in enumerate(frame.index.names)
+    given = cast("pd.MultiIndex", frame.index)
+    _refuse_labels(given)
+    units, times = (given.unique(level).sort_values() for level in (0, 1))
+    at_unit, at_time = (
+        labels.get_indexer(given.levels[level])[given.codes[level]]
+        for level, labels in enumerate((units, times))
     )
-    return frame.swaplevel().sort_index(), units, times
+    cell = at_time * len(units) + at_unit
+    order = cell.argsort()
+    _refuse_duplicates(given, cell[order])
+    levels: Any = [times, units]
+    codes: Any = [at_time[order], at_unit[order]]
+    names = [times.name, units.name]
+    ordered = pd.MultiIndex(levels, codes, names=names, verify_integrity=False)
+    return frame.take(order).set_axis(ordered, axis=0), units, times
 
 
 def _indexed(data: pd.DataFrame, index: tuple[str, str] | None) -> pd.DataFrame:
@@ -180,41 +188,41 @@ def _indexed(data: pd.DataFrame, index: tuple[str, str] | None) -> pd.DataFrame:
     return data.set_index(list(index))
 
 
-def _refuse_labels(frame: pd.DataFrame) -> None:
+def _refuse_labels(index: pd.MultiIndex) -> None:
     """Refuse missing, unsortable or exchanged labels."""
-    first, second = (str(name) for name in frame.index.names)
+    first, second = (str(name) for name in index.names)
     if first == second:
         raise PanelError(f"both index levels are called {first!r}; give unit and time two names.")
-    for name in (first, second):
-        labels = frame.index.get_level_values(name)
-        missing = int(np.count_nonzero(labels.isna()))
-        if missing:
+    units, times = (index.unique(level) for level in (0, 1))
+    for name, labels in ((first, units), (second, times)):
+        if labels.hasnans:
+            missing = int(np.count_nonzero(index.get_level_values(name).isna()))
             raise PanelError(
                 f"index level {name!r} has {missing} missing labels; label or drop these rows."
             )
-        kinds = {type(label).__name__ for label in labels.unique()}
-        if labels.dtype == object and len(kinds) > 1:
+        kinds = {type(label).__name__ for label in labels} if labels.dtype == object else set()
+        if len(kinds) > 1:
             raise PanelError(
                 f"index level {name!r} mixes labels of type {first_five(sorted(kinds))}; "
                 "give all the same type."
             )
-    units, times = (frame.index.get_level_values(name) for name in (first, second))
     dated = isinstance(units.dtype, pd.PeriodDtype | pd.DatetimeTZDtype) or units.dtype.kind == "M"
-    if dated or (str(first).lower() in _TIME_NAMES and str(second).lower() not in _TIME_NAMES):
+    if dated or (first.lower() in _TIME_NAMES and second.lower() not in _TIME_NAMES):
         raise PanelError(
-            f"the first index level {first!r} looks like time ({first_five(units.unique())}) and "
-            f"the second {second!r} like units ({first_five(times.unique())}); the order is "
+            f"the first index level {first!r} looks like time ({first_five(units)}) and "
+            f"the second {second!r} like units ({first_five(times)}); the order is "
             "(unit, time): use data.swaplevel()."
         )
 
 
-def _refuse_duplicates(frame: pd.DataFrame) -> None:
-    twice = frame.index[frame.index.duplicated()].unique()
-    if len(twice):
-        raise PanelError(
-            f"panel has the same unit and period more than once: {first_five(twice)} "
-            f"({len(twice)} in all); keep one row of each."
-        )
+def _refuse_duplicates(index: pd.MultiIndex, sorted_cells: NDArray[np.int64]) -> None:
+    if (sorted_cells[1:] != sorted_cells[:-1]).all():
+        return
+    twice = index[index.duplicated()].unique()
+    raise PanelError(
+        f"panel has the same unit and period more than once: {first_five(twice)} "
+        f"({len(twice)} in all); keep one row of each."
+    )
 
 
 def _refuse_small(units: pd.Index, times: pd.Index) -> None:
@@ -231,9 +239,9 @@ def _refuse_small(units: pd.Index, times: pd.Index) -> None:
 
 
 def _refuse_gaps(frame: pd.DataFrame, units: pd.Index, times: pd.Index) -> None:
-    full = pd.MultiIndex.from_product([units, times])
-    if len(full) == len(frame):
+    if len(units) * len(times) == len(frame):
         return
+    full = pd.MultiIndex.from_product([units, times])
     gaps = full[~full.isin(frame.swaplevel().index)]
     raise PanelError(
         f"panel is unbalanced: {len(gaps)} of {len(full)} cells have no row: {first_five(gaps)}; "

@@ -389,23 +389,26 @@ def align_sparse(weights: WeightsLike, units: pd.Index) -> csr_array:
         )
     refuse_mismatch(graph.unique_ids, units)
     W = _sparse(graph, units)
-    rows = np.repeat(np.arange(len(units)), np.diff(W.indptr))
-    infinite = units[np.unique(rows[~np.isfinite(W.data)])]
-    if len(infinite):
-        raise WeightsError(f"weights not finite in rows {first_five(infinite)}; replace them.")
-    negative = units[np.unique(rows[W.data < 0.0])]
-    if len(negative):
+    infinite, negative, own = ~np.isfinite(W.data), W.data < 0.0, W.diagonal() != 0.0
+    if infinite.any():
+        rows = units[_rows_with(infinite, W)]
+        raise WeightsError(f"weights not finite in rows {first_five(rows)}; replace them.")
+    if negative.any():
         raise WeightsError(
-            f"weights: negative weights in rows {first_five(negative)}; weights say how near units "
-            "are, so give none below zero."
+            f"weights: negative weights in rows {first_five(units[_rows_with(negative, W)])}; "
+            "weights say how near units are, so give none below zero."
         )
-    own = np.flatnonzero(W.diagonal())
-    if len(own):
+    if own.any():
         raise WeightsError(
             f"weights: {first_five(units[own])} neighbours itself; set the diagonal to zero."
         )
     _refuse_islands(abs(W).sum(axis=1), units)
     return W
+
+
+def _rows_with(entries: NDArray[np.bool_], W: csr_array) -> NDArray[np.int64]:
+    """Rows of a matrix that hold one of some of its stored entries."""
+    return np.unique(np.repeat(np.arange(W.shape[0]), np.diff(W.indptr))[entries])
 
 
 def _labels(ids: pd.Index, groups: Mapping[Hashable, object]) -> NDArray[np.str_]:
@@ -429,8 +432,10 @@ def _as_graph(weights: WeightsLike) -> Graph:
 
 def _sparse(graph: Graph, order: pd.Index) -> csr_array:
     adjacency = graph.adjacency
-    rows = order.get_indexer(adjacency.index.get_level_values(0))
-    columns = order.get_indexer(adjacency.index.get_level_values(1))
+    rows, columns = (
+        order.get_indexer(labels)[codes]
+        for labels, codes in zip(adjacency.index.levels, adjacency.index.codes, strict=True)
+    )
     values = adjacency.to_numpy(dtype=np.float64)
     linked = values != 0.0  # a Graph keeps an island as a zero self-weight
     shape = (len(order), len(order))

@@ -24,7 +24,7 @@ from libpysal.weights import W as ClassicW
 
 from ccec_econ.engine.dynamic import TimeLags, cointegrated, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate
-from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import Design, Spec, parse
@@ -395,4 +395,4 @@ def _spectrum(weights: object, panel: Panel) -> Spectrum:
             f"weights of type {type(weights).__name__}; a dynamic spatial model needs labelled "
             "spatial weights, give a Graph."
         )
-    return spectrum_of(align_sparse(weights, panel.units))
+    return remembered_spectrum(align_sparse(weights, panel.units))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected, variance_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate, pose
-from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
@@ -171,7 +171,7 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
     if weights is None:
         return None
     if not isinstance(weights, Mapping):
-        return spectrum_of(align_sparse(weights, panel.units))
+        return remembered_spectrum(align_sparse(weights, panel.units))
     each = weights_by_period(weights, panel)
     spectra = {id(W): spectrum(W) for W in each}
     return SpectrumPath(tuple(spectra[id(W)] for W in each))

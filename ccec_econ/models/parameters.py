@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy import special
 
 from ccec_econ.engine.estimate import Reduced
 from ccec_econ.errors import FormulaError
@@ -51,9 +51,8 @@ class Parameters(Printed):
     @property
     def std_errors(self) -> pd.Series:
         """Standard errors of `params`."""
-        return pd.Series(
-            np.sqrt(np.diag(self.cov.to_numpy())), index=self.params.index, name="std_error"
-        )
+        cov = self.cov
+        return pd.Series(np.sqrt(np.diag(cov.to_numpy())), index=cov.index, name="std_error")
 
     @property
     def tstats(self) -> pd.Series:
@@ -63,9 +62,10 @@ class Parameters(Printed):
     @property
     def pvalues(self) -> pd.Series:
         """Two-sided p-values, t or normal as the covariance says."""
-        df = self.vcov.degrees(np.eye(len(self.params)))
-        values = 2.0 * stats.t.sf(np.abs(self.tstats.to_numpy()), df)
-        return pd.Series(values, index=self.params.index, name="pvalue")
+        ratios = self.tstats
+        df = self.vcov.degrees(np.eye(len(ratios)))
+        values = 2.0 * special.stdtr(df, -np.abs(ratios.to_numpy()))
+        return pd.Series(values, index=ratios.index, name="pvalue")
 
     @property
     def searched(self) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pandas as pd
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum, levels
 from ccec_econ.errors import (
     AlignmentError,
@@ -247,12 +248,14 @@ def _unconditional(
     fit: Estimate, W: Spectrum, M: Spectrum, draws: int, rng: np.random.Generator
 ) -> list[Outcome]:
     """Test a fit without rho and lam."""
+    centred = cache(lambda: lm.slopes(fit, W, M))
+    textbook = cache(lambda: lm.slopes(lm.conventional(fit), W, M))
     tests = [
         _attempt("lag", lambda: lm.score_test(lm.extend(fit, W, None), "rho")),
         _attempt("error", lambda: lm.score_test(lm.extend(fit, None, M), "lam")),
-        _attempt("robust lag", lambda: lm.slopes(fit, W, M).robust(0)),
-        _attempt("robust error", lambda: lm.slopes(fit, W, M).robust(1)),
-        _attempt("joint", lambda: lm.slopes(fit, W, M).joint(), df=2),
+        _attempt("robust lag", lambda: centred().robust(0)),
+        _attempt("robust error", lambda: centred().robust(1)),
+        _attempt("joint", lambda: centred().joint(), df=2),
         _attempt("error | lag", lambda: _conditional(fit, W, M, "lam")),
         _attempt("lag | error", lambda: _conditional(fit, W, M, "rho")),
     ]
@@ -270,12 +273,11 @@ def _unconditional(
         tests.append(exact)
     if fit.effects == "none":
         return tests
-    textbook = lm.conventional(fit)
     for kind, build in (
-        ("lag", lambda: lm.slopes(textbook, W, M).marginal(0)),
-        ("error", lambda: lm.slopes(textbook, W, M).marginal(1)),
-        ("robust lag", lambda: lm.slopes(textbook, W, M).robust(0)),
-        ("robust error", lambda: lm.slopes(textbook, W, M).robust(1)),
+        ("lag", lambda: textbook().marginal(0)),
+        ("error", lambda: textbook().marginal(1)),
+        ("robust lag", lambda: textbook().robust(0)),
+        ("robust error", lambda: textbook().robust(1)),
     ):
         tests.append(_attempt(kind, build, suffix=", uncentred"))
     return tests
@@ -309,7 +311,7 @@ def _weights(
             raise AlignmentError(f"{fit.model} has no weights of its own; give some to test with.")
         found = levels(own)
     else:
-        found = spectrum_of(align_sparse(weights, fit.panel.units))
+        found = remembered_spectrum(align_sparse(weights, fit.panel.units))
     demeaned = fit.effects_name in ("time", "twoway")
     if likelihood and demeaned and not sums_to_one(found.row_sums):
         sums = found.row_sums

@@ -443,3 +443,15 @@ def test_levels(sim16) -> None:
         one.summary(also={"Delta": one})
     with pytest.raises(FormulaError, match="effects 'C' cannot stand beside these"):
         one.summary(also={"C": fit.effects(draws=5, level=0.9)})
+
+
+def test_a_missing_value_among_columns_that_are_all_true_or_false(sim16) -> None:
+    panel, _ = sim16
+    flags = pd.DataFrame({"y": panel["y"] > 0, "x": panel["x1"] > 0})
+    assert list(ce.ols("y ~ x | id + year", flags).params.index) == ["x"]
+    same = ce.ols("y ~ (x) | id + year", flags)
+    assert list(same.params.index) == ["x"]
+    flags["x"] = flags["x"].astype("boolean")
+    flags.iloc[0, 1] = None
+    with pytest.raises(PanelError, match=r"missing or infinite values in column x: 1 cells"):
+        ce.ols("y ~ x | id + year", flags)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
+from ccec_econ.engine import remembered
 from ccec_econ.engine import sparse_spectrum as module
 from ccec_econ.weights import from_matrix, nearest_of
 
@@ -33,6 +34,7 @@ def sparse(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def switch() -> None:
         monkeypatch.setattr(module, "_EIGEN_UNITS", 0)
         monkeypatch.setattr(module, "_FULL", 1.0)
+        monkeypatch.setattr(remembered, "_known", {})
 
     return switch
 

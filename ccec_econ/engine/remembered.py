@@ -1,0 +1,43 @@
+"""Eigenvalues of weights that came before are not computed again."""
+
+from __future__ import annotations
+
+import hashlib
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.spectrum import EigenSpectrum, Spectrum
+
+__all__ = ["remembered_spectrum"]
+
+_KEPT = 32  # matrices whose eigenvalues are kept, those that came last
+_known: dict[bytes, tuple[NDArray[np.complex128], tuple[float, float]]] = {}
+
+
+def remembered_spectrum(matrix: csr_array) -> Spectrum:
+    """Spectrum of weights (N, N) as `spectrum_of`; equal matrices share their eigenvalues.
+
+    All eigenvalues of 1,000 units take a third of a second, many fits' worth of time. They are
+    found again by the content of the matrix, so weights that were changed are other weights; only
+    they and the interval are kept, 16 bytes a unit.
+    """
+    key = _content(matrix)
+    if key in _known:
+        return EigenSpectrum(matrix.toarray(), *_known[key], projected=False)
+    found = spectrum_of(matrix)
+    if isinstance(found, EigenSpectrum):
+        found.eigenvalues.setflags(write=False)
+        _known[key] = found.eigenvalues, found.interval
+        if len(_known) > _KEPT:
+            _known.pop(next(iter(_known)))
+    return found
+
+
+def _content(matrix: csr_array) -> bytes:
+    digest = hashlib.blake2b(repr(matrix.shape).encode())
+    for part in (matrix.indptr, matrix.indices, matrix.data):
+        digest.update(np.ascontiguousarray(part).data)
+    return digest.digest()
