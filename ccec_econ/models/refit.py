@@ -155,7 +155,7 @@ def _restrict(
     W, alone = among(weights.W, keep)
     if alone.any():
         raise WeightsError(
-            f"without {dropped}, {first_five(units[alone])} has no neighbour left; keep {dropped} in, or "
-            "use weights that give every unit two neighbours."
+            f"without {dropped}, {first_five(units[alone])} has no neighbour left; keep {dropped} "
+            "in, or use weights that give every unit two neighbours."
         )
     return seen.setdefault(id(weights), spectrum_of(csr_array(W)))

@@ -108,7 +108,8 @@ def _restricted(
     part, alone = among(W, here)
     if alone.any():
         raise WeightsError(
-            f"weights: in {time} all neighbours of {first_five(units[here][alone])} are absent; leave these "
-            "rows out too, or give weights with more neighbours, such as distance weights."
+            f"weights: in {time} all neighbours of {first_five(units[here][alone])} are absent; "
+            "leave these rows out too, or give weights with more neighbours, such as distance "
+            "weights."
         )
     return part
