@@ -50,11 +50,6 @@ class CurveTest(Printed):
     failed: float
     level: float
 
-    @property
-    def pvalue(self) -> float:
-        """P-value of the share of specifications that are significant with one sign."""
-        return float(self.frame["pvalue"]["share significant of one sign"])
-
     def summary(self, digits: int = 3) -> Table:
         """Table of the statistics with their p-values."""
         rows = tuple(
@@ -180,6 +175,10 @@ class SpecificationCurve(Printed):
         Response under the null, by specification, with estimates of the restricted model:
         y* = (I - rho W)^-1 (Zd + (I - lam W)^-1 v*), v*_it = s_i v_it, s_i = +1 or -1 with equal
         probability. A p-value is (1 + draws at least as extreme) / (1 + draws).
+
+        Shares cannot pass one: where all specifications agree, as few similar ones do, read the
+        median and the mean z. The share of significant estimates has most power under a covariance
+        that is robust to what units share over time, such as ``ce.Cluster("unit")``.
 
         References
         ----------
