@@ -150,7 +150,7 @@ def prepared(weights: Spectrum) -> Spectrum:
     >>> from ccec_econ.engine.spectrum import spectrum
     >>> ready = prepared(spectrum(np.array([[0.0, 1.0, 0.0], [0.5, 0.0, 0.5], [0.0, 1.0, 0.0]])))
     >>> round(float(ready.form(0.5).trace()), 6), round(ready.trace_G(0.5), 6)
-    (0.666667, 0.666667)
+    (1.333333, 1.333333)
     """
     if isinstance(weights, PreparedSpectrum) or not isinstance(weights, EigenSpectrum):
         return weights

@@ -8,7 +8,7 @@ import pytest
 
 import ccec_econ as ce
 
-REPLICATIONS, DRAWS = 300, 79
+REPLICATIONS, DRAWS = 200, 79
 
 
 def rejections(seed: int) -> pd.Series:
