@@ -33,6 +33,8 @@ from ccec_econ.inference.orders import OrderEffects
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.inference.vcov import Information, QuasiML
+from ccec_econ.models.curve_choices import Sample
+from ccec_econ.models.curve_results import CurveTest, SpecificationCurve
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.evidence import InstrumentEvidence, instrument_evidence
 from ccec_econ.models.gmm import gmm, s2sls
@@ -64,6 +66,7 @@ from ccec_econ.models.specification import (
     lm_tests,
     moran_by_period,
 )
+from ccec_econ.models.specification_curve import specification_curve
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.models.strength import InstrumentStrength, instrument_strength
 from ccec_econ.models.threshold import threshold
@@ -81,6 +84,7 @@ __all__ = [
     "Bootstrap",
     "Cluster",
     "Conley",
+    "CurveTest",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",
@@ -93,9 +97,11 @@ __all__ = [
     "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
+    "Sample",
     "SmallSample",
     "SmallSamples",
     "SpatialPanelResults",
+    "SpecificationCurve",
     "Table",
     "ThresholdResults",
     "UnbalancedPanelResults",
@@ -144,6 +150,7 @@ __all__ = [
     "simulation",
     "slx",
     "small_sample",
+    "specification_curve",
     "split_by_origin",
     "structure",
     "table",

@@ -20,6 +20,7 @@ __all__ = [
     "WeightsLike",
     "align",
     "align_sparse",
+    "among",
     "contiguity",
     "distances",
     "economic",
@@ -356,6 +357,25 @@ def is_row_standardised(W: NDArray[np.float64]) -> bool:
 def sums_to_one(row_sums: NDArray[np.float64]) -> bool:
     """Whether row sums, shape (N,), are those of row-standardised weights."""
     return bool(np.abs(row_sums - 1.0).max() < _ROW_SUM)
+
+
+def among(
+    W: NDArray[np.float64], here: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Weights (N, N) among some units, and which of these have no neighbour left.
+
+    Where all rows sum to one they are made to do so again.
+
+    Examples
+    --------
+    >>> W = np.array([[0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
+    >>> among(W, np.array([True, True, False]))[0].tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    part = W[np.ix_(here, here)]
+    sums = part.sum(axis=1)
+    alone = sums == 0.0
+    return (part / np.where(alone, 1.0, sums)[:, None] if is_row_standardised(W) else part), alone
 
 
 def align(weights: WeightsLike, units: pd.Index) -> NDArray[np.float64]:

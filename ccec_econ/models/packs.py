@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,11 @@ import pandas as pd
 from ccec_econ.errors import first_five
 from ccec_econ.inference.contrast import DETECTABLE
 from ccec_econ.inference.multiple import holm
+from ccec_econ.inference.quantity import Quantity
 from ccec_econ.typeset import Printed, Table, interval, number
 
-__all__ = ["Quantity", "SmallSample", "SmallSamples"]
+__all__ = ["SmallSample", "SmallSamples"]
 
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
 _SMALLEST = 0.001  # p-values below are not told apart
 
 type Labels = Mapping[Hashable, str] | None

@@ -15,13 +15,13 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.formula import lagged_term
 from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.effects import NAMES, average_effects, effect_slopes
-from ccec_econ.inference.measure import errors_along
+from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.multiple import romano_wolf
+from ccec_econ.inference.quantity import Quantity, point, refuse_no_effect
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Innovations
 from ccec_econ.models.dynamic import SHORT_RUN, DynamicPanelResults
-from ccec_econ.models.packs import Quantity, SmallSample, SmallSamples
+from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults, family
@@ -152,7 +152,7 @@ def small_sample(
         remarks = (*remarks, SHORT_RUN)
     packs = []
     for each in terms:
-        estimate, error, df = _point(results, each, quantity)
+        estimate, error, df = point(results.estimate, results.vcov, each, quantity)
         far = margin[each] if isinstance(margin, Mapping) else margin
         beyond = None if far is None else equivalence(estimate - null, error, far, df)
         packs.append(
@@ -215,21 +215,6 @@ def standard_margins(
     squares = (fit.Z**2).sum(axis=(0, 1))
     spread = np.sqrt(squares / fit.reduction.nobs)
     return {term: size / float(spread[fit.terms.index(term)]) for term in terms}
-
-
-def _point(
-    results: SpatialPanelResults, term: str, quantity: Quantity
-) -> tuple[float, float, float | None]:
-    """Estimate, standard error by the delta method and its degrees of freedom."""
-    vcov = results.vcov
-    if quantity == "coefficient":
-        slope = np.eye(len(results.params))[results.params.index.get_loc(term)]
-        return float(results.params[term]), float(results.std_errors[term]), vcov.least(slope)
-    form = static_form(results.estimate)
-    at = _position(form, term), NAMES.index(quantity)
-    slope = effect_slopes(form)[at]
-    value = average_effects(form, form.theta[None, :])[0][at]
-    return float(value), float(errors_along(slope, form.covariance(vcov))), vcov.least(slope)
 
 
 def _leave_one_out(
@@ -356,15 +341,7 @@ def _refuse_request(
         if term not in known:
             what = "effects" if effects else "coefficient"
             raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
-        fit = results.estimate
-        if quantity == "direct" and fit.weights is None and term not in fit.terms:
-            raise FormulaError(
-                f"the model has no direct effect of {term!r}: neither {term} itself nor a lag of y."
-            )
-        if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
-            raise FormulaError(
-                f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."
-            )
+        refuse_no_effect(results.estimate, term, quantity)
     units = results.panel.units
     unknown = [unit for unit in keep if unit not in units]
     if unknown:
