@@ -25,6 +25,7 @@ from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.panel import Panel
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import number
 from ccec_econ.weights import WeightsLike, align
 
@@ -165,17 +166,18 @@ def randomisation_test(
     estimate, observed = _tstat(results.estimate, c, cov)
     own_lags = _lags(results, paths, lags or {})
     build, rng = _builder(results, column, weights, own_lags), np.random.default_rng(rng)
-    exceeding = failed = 0
-    estimates = []
-    for _ in range(draws):
+
+    def again(order: NDArray[np.int64]) -> tuple[float, float] | None:
         try:
-            fit = fit_columns(results, build(paths[:, _permuted(strata, rng)]), weights)
-            drawn, t = _tstat(fit, c, cov)
+            return _tstat(fit_columns(results, build(paths[:, order]), weights), c, cov)
         except (ConvergenceError, IdentificationError):
-            failed += 1
-            continue
-        estimates.append(drawn)
-        exceeding += abs(t) >= abs(observed) * (1.0 - _TIE)
+            return None
+
+    found = spread(again, (_permuted(strata, rng) for _ in range(draws)))
+    kept = [one for one in found if one is not None]
+    failed = draws - len(kept)
+    exceeding = sum(abs(t) >= abs(observed) * (1.0 - _TIE) for _, t in kept)
+    estimates = [value for value, _ in kept]
     return RandomisationTest(
         column=column,
         term=name,
