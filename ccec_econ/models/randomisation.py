@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -173,7 +173,7 @@ def randomisation_test(
         except (ConvergenceError, IdentificationError):
             return None
 
-    found = spread(again, (_permuted(strata, rng) for _ in range(draws)))
+    found = spread(again, _orders(strata, draws, rng))
     kept = [one for one in found if one is not None]
     failed = draws - len(kept)
     exceeding = sum(abs(t) >= abs(observed) * (1.0 - _TIE) for _, t in kept)
@@ -276,13 +276,18 @@ def _blocks(
     return blocks
 
 
-def _permuted(strata: list[list[NDArray[np.int64]]], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Whose path each unit is given: those of a stratum exchanged between its blocks."""
-    order = np.empty(sum(len(block) for blocks in strata for block in blocks), dtype=np.int64)
-    for blocks in strata:
-        for block, giver in zip(blocks, rng.permutation(len(blocks)), strict=True):
-            order[block] = blocks[giver][0]
-    return order
+def _orders(
+    strata: list[list[NDArray[np.int64]]], draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Draw whose path each unit is given: those of a stratum exchanged between its blocks."""
+    first = [np.array([block[0] for block in blocks]) for blocks in strata]
+    sizes = [[len(block) for block in blocks] for blocks in strata]
+    places = np.concatenate([block for blocks in strata for block in blocks])
+    for _ in range(draws):
+        givers = [of[rng.permutation(len(of))] for of in first]
+        order = np.empty_like(places)
+        order[places] = np.concatenate([np.repeat(*each) for each in zip(givers, sizes)])
+        yield order
 
 
 def _lags(
