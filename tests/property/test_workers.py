@@ -88,6 +88,13 @@ def randomisation_by_formula() -> object:
 
 
 @case
+def threshold() -> object:
+    fit = ce.threshold(FORMULA, panel(), ce.weights.contiguity(), by="digital", regimes=["hsr"])
+    found = fit.test(draws=99)
+    return found.statistic, found.pvalue
+
+
+@case
 def dependence() -> object:
     found = ce.dependence_tests(ce.ols(FORMULA, panel()), ce.weights.contiguity(), draws=49)
     return [one.pvalue for one in found.outcomes]
@@ -233,9 +240,13 @@ def same(name: str, compute: Callable[[], object], alone: dict[str, list[bytes]]
     return numbers(compute()) == alone[name]
 
 
-@pytest.mark.parametrize("backend", ["threading", "loky"])
 @pytest.mark.parametrize(
-    "name", [*CASES, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)]
+    ("name", "backend"),
+    [
+        *((name, "loky") for name in CASES),
+        *(pytest.param(name, "loky", marks=pytest.mark.slow) for name in SLOW),
+        *(pytest.param(name, "threading", marks=pytest.mark.slow) for name in CASES | SLOW),
+    ],
 )
 def test_two_workers_give_the_bytes_of_one(
     name: str, backend: str, alone: dict[str, list[bytes]]
