@@ -284,7 +284,9 @@ def weights_exogeneity(
             fit = task.fit(simulated, controlled=True)
         except (ConvergenceError, IdentificationError, WeightsError):
             return None
-        each = _by_term(fit, task.names)["statistic"].abs()
+        at = [fit.estimate.terms.index(name) for name in task.names]
+        errors = np.sqrt(np.diag(fit.vcov.matrix)[at])
+        each = np.abs(fit.estimate.optimum.coefficients[at] / errors)
         return np.array([wald_test(fit, task.names).statistic, *each])
 
     found = spread(again, _drawn(task, plain, draws, np.random.default_rng(rng)))
