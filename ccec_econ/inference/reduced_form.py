@@ -23,6 +23,7 @@ from ccec_econ.engine.higher_order import norms, reach
 from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.errors import IdentificationError
+from ccec_econ.inference.interpolation import read_off
 from ccec_econ.inference.multipliers import OnEigenvalues, OnMatrices, Reach, multipliers
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.weights import sums_to_one
@@ -42,6 +43,8 @@ type _Weights = Spectrum | NDArray[np.float64]
 type Reduction = Callable[[NDArray[Any], NDArray[np.float64] | None], NDArray[Any]]
 
 _CELLS = 2**20  # numbers per array of a batch of draws
+_MANY = 100  # draws from which on their matrices are read off those at a few rho
+_UNITS = 50  # units below which an inverse costs nothing
 
 
 def averages(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
@@ -254,6 +257,25 @@ class ReducedForm:
 
     def reduced(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         """Reduce f and f X_m at parameters (D, P): shape (D, 1 + M, levels * R)."""
+        if len(theta) >= _MANY and self._is_curve(reduction):
+
+            def curve(rho: NDArray[np.float64]) -> NDArray[np.float64]:
+                at = np.tile(self.theta, (len(rho), 1))
+                at[:, self.rho[0]] = rho
+                return self._by_matrices(at, reduction)
+
+            found = read_off(theta[:, self.rho[0]], curve)
+            if found is not None:
+                return found
+        return self._by_matrices(theta, reduction)
+
+    def _is_curve(self, reduction: Reduction) -> bool:
+        """Whether the cells are functions of one rho alone that take inverses of many units."""
+        alone = len(self.rho) == 1 and self.reach.horizon == "short"
+        sizes = {period.size(reduction, self.reach) for period in self.periods}
+        return alone and self.N >= _UNITS and self.N**2 in sizes
+
+    def _by_matrices(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         each = [
             self._reduced(batch, reduction, slopes=False)[:, 0]
             for batch in self._batches(theta, reduction)

@@ -25,6 +25,7 @@ from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.resampling import bootstrap, wild_cluster
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.parallel import spread
 
 __all__ = ["small_sample", "standard_margins"]
 
@@ -222,13 +223,15 @@ def _leave_one_out(
 ) -> dict[str, pd.Series]:
     """Estimates without each unit, by term."""
     units = results.panel.units.difference(pd.Index(list(keep)), sort=False)
-    values: dict[Hashable, list[float]] = {}
-    for unit in units:
+
+    def without(unit: Hashable) -> list[float]:
         try:
             fit = without_unit(results, unit)
-            values[unit] = [_quantity(fit, term, quantity) for term in terms]
+            return [_quantity(fit, term, quantity) for term in terms]
         except (ConvergenceError, IdentificationError):
-            values[unit] = [np.nan] * len(terms)
+            return [np.nan] * len(terms)
+
+    values = dict(zip(units, spread(without, units), strict=True))
     found = pd.DataFrame.from_dict(values, orient="index", columns=list(terms), dtype=np.float64)
     if not found.notna().any(axis=None):
         raise ConvergenceError(
