@@ -21,6 +21,7 @@ __all__ = [
     "csv_text",
     "json_text",
     "load_json",
+    "part_of",
     "rounded",
     "sha256",
     "write",
@@ -36,10 +37,15 @@ class ReplicationError(Exception):
 def write(path: Path, content: str | bytes) -> Path:
     """Write a file in one move, so that a reader never sees half of it; text has LF ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(part_of(path.name))
     part.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(part, path)  # noqa: PTH105 - the one call that replaces on every system
     return path
+
+
+def part_of(name: str) -> str:
+    """Name of a file while it is being written; one that was cut off keeps it."""
+    return f".{name}.part"
 
 
 def sha256(path: Path) -> str:

@@ -99,10 +99,8 @@ summary = "Nothing real."
 paper = "paper/paper.pdf"
 """
 PAPER = """
-from pathlib import Path
-
-def build_paper():
-    target = Path(__file__).parents[1] / "paper" / "paper.pdf"
+def build_paper(root):
+    target = root / "paper" / "paper.pdf"
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(b"pdf")
 """

@@ -133,12 +133,12 @@ class TestSurroundings:
     def test_a_process_without_the_variables_starts_again(self, monkeypatch):
         seen = {}
 
-        def call(command, env):
+        def execve(path, command, env):
             seen.update(env)
-            return 3
+            raise SystemExit(3)
 
         monkeypatch.delenv("PYTHONHASHSEED", raising=False)
-        monkeypatch.setattr(environment.subprocess, "call", call)
+        monkeypatch.setattr(environment.os, "execve", execve)
         with pytest.raises(SystemExit) as end:
             environment.settle(ROOT)
         assert end.value.code == 3
