@@ -217,7 +217,7 @@ def _side_by_side(steps: Sequence[Step], run: _Run, cores: int) -> None:
         with Workers(min(cores, len(waiting))) as workers:
             last: dict[Worker, Step | None] = dict.fromkeys(workers.all)
             while waiting or at_work:
-                for worker in workers.all:
+                for worker in sorted(workers.all, key=lambda one: not _own(waiting, last[one])):
                     step = None if worker in at_work else _choose(waiting, at_work, last[worker])
                     if step is not None:
                         waiting.remove(step)
@@ -234,8 +234,13 @@ def _side_by_side(steps: Sequence[Step], run: _Run, cores: int) -> None:
         raise
 
 
+def _own(waiting: Sequence[Step], last: Step | None) -> list[Step]:
+    """List the steps that follow the one a worker made last."""
+    return [step for step in waiting if last is not None and step.follows == last.name]
+
+
 def _choose(waiting: Sequence[Step], at_work: dict[Worker, Step], last: Step | None) -> Step | None:
     """Return the next step for a worker: one that follows its last, else the longest free one."""
-    own = [step for step in waiting if last is not None and step.follows == last.name]
     unmade = {step.name for step in (*waiting, *at_work.values())}
-    return next(iter(own or [step for step in waiting if step.follows not in unmade]), None)
+    free = [step for step in waiting if step.follows not in unmade]
+    return next(iter(_own(waiting, last) or free), None)

@@ -11,9 +11,12 @@ import os
 from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DIGITS",
@@ -59,6 +62,8 @@ def csv_text(frame: pd.DataFrame, digits: int = DIGITS) -> str:
     Floats have `digits` significant digits, missing values are empty, booleans are `true` and
     `false`, lines end with LF.
     """
+    import pandas as pd  # here, so that processes which write no table start at once
+
     if frame.columns.nlevels > 1:
         raise ReplicationError(
             f"csv: columns of {frame.columns.nlevels} levels, such as {frame.columns[0]!r}; "
@@ -71,7 +76,14 @@ def csv_text(frame: pd.DataFrame, digits: int = DIGITS) -> str:
             f"csv: an index without a name, beginning {frame.index[0]!r}; "
             "name it to keep it, or call reset_index(drop=True)"
         )
-    columns = [[_cell(value, digits) for value in table.iloc[:, k]] for k in range(table.shape[1])]
+    missing = (None, pd.NA, pd.NaT)
+    columns = [
+        [
+            "" if any(value is one for one in missing) else _cell(value, digits)
+            for value in table.iloc[:, k]
+        ]
+        for k in range(table.shape[1])
+    ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([str(name) for name in table.columns])
@@ -87,8 +99,6 @@ def _cell(value: object, digits: int) -> str:
     if isinstance(value, Real):
         number = float(value)
         return "" if math.isnan(number) else format(number + 0.0, f".{digits}g")
-    if value is None or value is pd.NA or value is pd.NaT:
-        return ""
     return str(value)
 
 
