@@ -238,6 +238,41 @@ class TestRun:
         ran = {name for name, outcome in outcomes(checkout).items() if outcome == "done"}
         assert ran - never_skipped == again
 
+    def test_two_cores_give_the_same_bytes_and_are_recorded(self, checkout):
+        made(checkout)
+        first = outputs(checkout)
+        project = catalogue.load_project(checkout)
+        assert run.run(project, run.plan(project), force=True, cores=2) == 0
+        assert outputs(checkout) == first
+        record = json.loads((checkout / "replication/log/run.json").read_text())
+        assert record["cores_used"] == 2
+        assert set(record["outcomes"].values()) == {"done"}
+
+    def test_a_failure_withdraws_the_verdict_and_one_exhibit_keeps_it(self, checkout, capsys):
+        made(checkout)
+        verdict = checkout / "replication/output/VERDICT.md"
+        write_table(checkout, note="changed")
+        assert make(checkout, only="table_08") == 0
+        assert verdict.exists()
+        write_table(checkout, value="1 / 0")
+        assert make(checkout) == 1
+        assert not verdict.exists()
+        assert "the former verdict no longer holds and is withdrawn" in capsys.readouterr().out
+
+    def test_a_smoke_run_leaves_the_study_alone(self, checkout, capsys):
+        made(checkout)
+        first = outputs(checkout)
+        (checkout / "CITATION.cff").write_text("version: 1\n")
+        write_table(checkout, value="0.7")
+        project = catalogue.load_project(checkout, smoke=True)
+        assert run.run(project, run.plan(project)) == 0
+        assert outputs(checkout) == first
+        assert capsys.readouterr().out.splitlines()[-1] == run.SMOKE_COMPLETE
+        reference = checkout / "replication/reference/table_08.csv"
+        reference.write_text(reference.read_text() + "more,1\n")
+        assert run.run(project, run.plan(project)) == 1
+        assert "table_08.csv: 2 rows of term, estimate, accepted 3" in capsys.readouterr().out
+
     def test_a_row_of_the_catalogue_counts_for_its_exhibit(self, checkout):
         made(checkout)
         alter(checkout / "replication/exhibits.toml", "Made-up figure", "Another figure")
