@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env data-check replicate test slow simulate verify accept paper lock clean
+.PHONY: help env data-check replicate test slow simulate audit verify accept paper lock clean
 
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
@@ -17,6 +17,8 @@ python := .venv/bin/python
 ready := .venv/.complete
 only := $(if $(ONLY),--only "$(ONLY)")
 force := $(if $(FORCE),--force)
+smoke := $(if $(SMOKE),--smoke)
+cores := $(if $(CORES),--cores $(CORES))
 
 help: ## this list
 	@echo "make <target>; options in brackets"
@@ -47,8 +49,8 @@ $(ready): requirements.lock pyproject.toml
 data-check: $(ready) ## compare every file of data/ with data/MANIFEST.sha256
 	@$(python) replication/run.py --only data
 
-replicate: $(ready) ## make every table, figure and number, the paper and the verdict [ONLY=table_08] [FORCE=1]
-	@$(python) replication/run.py $(only) $(force)
+replicate: $(ready) ## make every table, figure and number, the paper and the verdict [ONLY=13A] [FORCE=1] [CORES=2] [SMOKE=1]
+	@$(python) replication/run.py $(only) $(force) $(cores) $(smoke)
 
 test: $(ready) ## style, types, layers of import and the test suite
 	$(python) -m ruff check .
@@ -62,6 +64,9 @@ slow: $(ready) ## run the long tests that `make test` leaves out (minutes)
 
 simulate: $(ready) ## run the Monte Carlo behind Table 18 into replication/simulation (a quarter of an hour)
 	@$(python) replication/simulate.py
+
+audit: $(ready) ## check that the package is whole and clean: files, licences, sources, names, nothing unused
+	@$(python) replication/audit.py
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html
 	@$(python) replication/verify.py
