@@ -22,7 +22,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, SuperLU, eigs, splu
 
 from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
 from ccec_econ.engine.logdet import LogDeterminant
-from ccec_econ.engine.spectrum import Spectrum, spectrum
+from ccec_econ.engine.spectrum import Slope, Spectrum, spectrum
 from ccec_econ.errors import IdentificationError
 
 __all__ = ["SparseForm", "SparseSpectrum", "sparse_spectrum", "spectrum_of"]
@@ -36,6 +36,7 @@ _EXACT_UNITS = 60_000  # above, tr G'G is estimated
 _FILL = 200  # products of a row's weights per unit, on average, above which A'A is taken as full
 _SIGNS = 64  # vectors of random signs
 _STEP = 1e-20
+_UNIT = 1e-10  # closer to one, or to each other, sums and weights count as equal
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -96,6 +97,12 @@ class SparseSpectrum(Spectrum):
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho at which the likelihood is looked at first."""
         return self.f.nodes
+
+    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+        """Values of rho around every zero of slope(rho) - tr G, however many that takes."""
+        if not self.projected:
+            return self.f.search(slope)
+        return self.f.search(lambda rho: slope(rho) + 1.0 / (1.0 - rho))
 
     def project(self) -> SparseSpectrum:
         """Leave out the unit eigenvalue of row-standardised weights."""
@@ -252,7 +259,14 @@ def spectrum_of(matrix: csr_array) -> Spectrum:
 def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
     """Prepare a sparse weights matrix (N, N): one factorisation gives the order of the others."""
     radius = _radius(matrix)
-    f = LogDeterminant(_exact(matrix, radius), radius)
+    sums = np.asarray(matrix.sum(axis=1)).ravel()
+    f = LogDeterminant(
+        _exact(matrix, radius),
+        radius,
+        _first_traces(matrix),
+        real=_is_like_symmetric(matrix),
+        unit=bool(np.abs(sums - 1.0).max() < _UNIT),
+    )
     return SparseSpectrum(matrix, f, (-1.0 / radius, 1.0 / radius), projected=False)
 
 
@@ -300,6 +314,28 @@ def _radius(W: csr_array) -> float:
     except ArpackNoConvergence:
         return float(sums.max())
     return min(float(np.abs(found).max()) * (1.0 + 1e-10), float(sums.max()))
+
+
+def _is_like_symmetric(W: csr_array) -> bool:
+    """Whether W, or W with rows over their largest weight, is symmetric: real eigenvalues.
+
+    So are symmetric weights, and row-standardised ones of links that count alike both ways.
+    """
+    largest = W.max(axis=1).toarray().ravel()
+    for scale in (np.ones(len(largest)), 1.0 / np.where(largest > 0.0, largest, 1.0)):
+        own = csr_array(W.multiply(scale[:, None]))
+        if abs(own - own.T).max() <= _UNIT * abs(own).max():
+            return True
+    return False
+
+
+def _first_traces(W: csr_array) -> NDArray[np.float64]:
+    """Traces of W and its second power, and of two more where W^2 is sparse."""
+    first = [W.diagonal().sum(), W.multiply(W.T).sum()]
+    if _products(W) <= _FILL * W.shape[0]:
+        square = csr_array(W @ W)
+        first += [square.multiply(W.T).sum(), square.multiply(square.T).sum()]
+    return np.array(first, dtype=np.float64)
 
 
 def _products(W: csr_array) -> float:
