@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial.chebyshev import Chebyshev
@@ -33,7 +34,7 @@ _FEW = 24  # values off every panel that are computed one by one rather than by 
 _NARROW = 0.3  # width of a panel around a maximum, in x
 _LOW_DEGREE = 9  # of such a panel: the error is about that of the wider ones
 _MARGIN = 1e-6  # that panels reach beyond what they cover, in x
-_LOOKS = 601  # values of rho at which the slope is bounded
+_LOOKS = 36  # values of rho per panel at which the slope is bounded
 _NEAR = 1_000  # number of the first narrow panel
 
 
@@ -65,7 +66,7 @@ class LogDeterminant:
     @property
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho at the edges of the panels, from which a maximum can be bracketed."""
-        return np.asarray(np.tanh(_WIDTH * (np.arange(-_FAR, _FAR) + 0.5)) / self.radius)
+        return np.asarray(np.tanh(_line()[::_LOOKS]) / self.radius)
 
     @property
     def error(self) -> float:
@@ -79,7 +80,8 @@ class LogDeterminant:
 
         Where bounds leave the sign of the sum open, a value is added in the widest gap, until the
         gaps are as narrow as a panel. Panels then stand on all that is open. Needs weights without
-        negative entries.
+        negative entries. Where eigenvalues may be complex bounds are wide towards the ends, so only
+        the neighbourhoods of maxima over `nodes` count as open.
 
         Returns
         -------
@@ -87,32 +89,47 @@ class LogDeterminant:
             Increasing and close to each other where the sign is open or turns; an end of the
             interval where the sum falls or rises as far as there.
         """
-        x = _WIDTH * (_FAR - 0.5) * np.linspace(-1.0, 1.0, _LOOKS)
+        x = _line()
         rho = np.tanh(x) / self.radius
         known = slope(rho)
+        near = np.ones(x.shape, dtype=np.bool_) if self.real else self._near_tops(rho, known)
         while True:
             lower, upper = self._bounds(rho)
             rises, falls = known + lower > 0.0, known + upper < 0.0
-            open_ = ~(rises | falls)
-            turns = (rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:])
+            open_ = near & ~(rises | falls)
+            turns = near[1:] & ((rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:]))
             open_[1:] |= turns
             open_[:-1] |= turns
             at = np.flatnonzero(open_)
             runs = [] if not len(at) else np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
             if not self._narrowed([x[run] for run in runs]):
                 break
-        shown = open_.copy()
-        shown[1:] |= open_[:-1]  # a neighbour on either side, where the sign is known
-        shown[:-1] |= open_[1:]
-        if falls[0] or rises[-1]:
-            shown[[0, -1]] = True
+        runs = [np.arange(max(run[0] - 2, 0), min(run[-1] + 3, len(x))) for run in runs]
+        shown = np.zeros(x.shape, dtype=np.bool_)  # with two neighbours, where the sign is known
         for run in runs:
-            self._cover(x[max(run[0] - 1, 0)], x[min(run[-1] + 1, len(x) - 1)])
+            shown[run] = True
+            self._cover(x[run[0]], x[run[-1]])
+        if shown[0] or shown[-1] or falls[0] or rises[-1] or not self.real:
+            shown[[0, -1]] = True
         return np.asarray(rho[shown])
 
-    def _bounds(
-        self, rho: NDArray[np.float64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    def _near_tops(self, rho: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether values lie beside a node that is higher than its neighbours."""
+        f = np.array([self._look(float(node)) for node in rho[::_LOOKS]])
+        steps = 0.5 * (known[1:] + known[:-1]) * np.diff(rho)
+        height = f + np.concatenate([[0.0], np.cumsum(steps)])[::_LOOKS]
+        near = np.zeros(rho.shape, dtype=np.bool_)
+        for i in range(1, len(f) - 1):
+            if height[i] >= max(height[i - 1], height[i + 1]):
+                near[(i - 1) * _LOOKS : (i + 1) * _LOOKS + 1] = True
+        return near
+
+    def _look(self, rho: float) -> float:
+        if rho not in self._searched:
+            self._searched[rho] = self._at(rho)
+        return self._searched[rho]
+
+    def _bounds(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Bounds of the slope at rho from the values so far."""
         lower, upper = slope_bounds(self._searched, self.traces, rho)
         if not self.real:
@@ -141,8 +158,7 @@ class LogDeterminant:
             else:
                 continue
             for place in {new, abs(new)}:
-                rho = float(np.tanh(place) / self.radius)
-                self._searched.setdefault(rho, self.exact(rho))
+                self._look(float(np.tanh(place) / self.radius))
             added = True
         return added
 
@@ -151,7 +167,7 @@ class LogDeterminant:
         count = max(1, int(np.ceil((stop - start) / _NARROW)))
         middle, half = 0.5 * (start + stop), 0.5 * max(stop - start, _NARROW) + _MARGIN
         edges = np.linspace(middle - half, middle + half, count + 1)
-        for low, high in zip(edges[:-1], edges[1:], strict=True):
+        for low, high in pairwise(edges):
             near = [p.domain for key, p in self._panels.items() if key >= _NEAR]
             need = (max(low, start - _MARGIN), min(high, stop + _MARGIN))
             if not any(d[0] <= need[0] and need[1] <= d[1] for d in near):
@@ -236,3 +252,9 @@ class LogDeterminant:
             return np.array([self.exact(float(rho)) for rho in np.tanh(x) / self.radius])
 
         return Chebyshev.interpolate(along, degree, domain=(low, high))
+
+
+def _line() -> NDArray[np.float64]:
+    """Values of x from end to end; the edges of panels are every `_LOOKS`-th."""
+    edge = _WIDTH * (_FAR - 0.5)
+    return np.linspace(-edge, edge, _LOOKS * (2 * _FAR - 1) + 1)

@@ -66,9 +66,7 @@ def slope_bounds(
     return lower, upper
 
 
-def concave_bounds(
-    values: Mapping[float, float], start: float, rho: NDArray[np.float64]
-) -> _Pair:
+def concave_bounds(values: Mapping[float, float], start: float, rho: NDArray[np.float64]) -> _Pair:
     """Bound the derivative at rho (n,) of a concave function, zero at zero with slope `start`."""
     z = np.array(sorted({*values, 0.0}))
     height = np.array([values.get(float(one), 0.0) for one in z])
