@@ -35,6 +35,7 @@ _NARROW = 0.3  # width of a panel around a maximum, in x
 _LOW_DEGREE = 9  # of such a panel: the error is about that of the wider ones
 _MARGIN = 1e-6  # that panels reach beyond what they cover, in x
 _LOOKS = 36  # values of rho per panel at which the slope is bounded
+_INNER = 0.94  # r |rho| up to which bounds are narrow for complex eigenvalues too
 _NEAR = 1_000  # number of the first narrow panel
 
 
@@ -60,7 +61,7 @@ class LogDeterminant:
     real: bool = False
     unit: bool = False
     _panels: dict[int, Chebyshev] = field(default_factory=dict)
-    _values: dict[float, float] = field(default_factory=dict)
+    _values: dict[float, float] = field(default_factory=lambda: {0.0: 0.0})
     _searched: dict[float, float] = field(default_factory=dict)
 
     @property
@@ -80,8 +81,8 @@ class LogDeterminant:
 
         Where bounds leave the sign of the sum open, a value is added in the widest gap, until the
         gaps are as narrow as a panel. Panels then stand on all that is open. Needs weights without
-        negative entries. Where eigenvalues may be complex bounds are wide towards the ends, so only
-        the neighbourhoods of maxima over `nodes` count as open.
+        negative entries. Where eigenvalues may be complex bounds are wide towards the ends; there
+        only the neighbourhoods of maxima over `nodes` count as open.
 
         Returns
         -------
@@ -114,11 +115,11 @@ class LogDeterminant:
         return np.asarray(rho[shown])
 
     def _near_tops(self, rho: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether values lie beside a node that is higher than its neighbours."""
+        """Whether values lie far from the ends, or beside a node higher than its neighbours."""
         f = np.array([self._look(float(node)) for node in rho[::_LOOKS]])
         steps = 0.5 * (known[1:] + known[:-1]) * np.diff(rho)
         height = f + np.concatenate([[0.0], np.cumsum(steps)])[::_LOOKS]
-        near = np.zeros(rho.shape, dtype=np.bool_)
+        near = np.abs(self.radius * rho) <= _INNER
         for i in range(1, len(f) - 1):
             if height[i] >= max(height[i - 1], height[i + 1]):
                 near[(i - 1) * _LOOKS : (i + 1) * _LOOKS + 1] = True
@@ -255,6 +256,10 @@ class LogDeterminant:
 
 
 def _line() -> NDArray[np.float64]:
-    """Values of x from end to end; the edges of panels are every `_LOOKS`-th."""
-    edge = _WIDTH * (_FAR - 0.5)
-    return np.linspace(-edge, edge, _LOOKS * (2 * _FAR - 1) + 1)
+    """Values of x from end to end, mirrored to the last digit: nodes must not almost coincide.
+
+    The edges of panels are every `_LOOKS`-th.
+    """
+    count = _LOOKS * (2 * _FAR - 1) // 2
+    half = _WIDTH * (_FAR - 0.5) * np.arange(1, count + 1) / count
+    return np.concatenate([-half[::-1], [0.0], half])
