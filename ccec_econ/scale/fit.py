@@ -12,7 +12,6 @@ from ccec_econ.engine.estimate import Reduced, refuse_gone
 from ccec_econ.engine.forms import Form, applied
 from ccec_econ.engine.likelihood import Likelihood
 from ccec_econ.engine.moments import triangle
-from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.stream import deviations, stretch
 from ccec_econ.engine.transform import reduction
 from ccec_econ.errors import AlignmentError, FormulaError
@@ -20,11 +19,12 @@ from ccec_econ.formula import parse
 from ccec_econ.formula_words import refuse_reductions
 from ccec_econ.inference.vcov import Information
 from ccec_econ.models.fitting import refuse_unstandardised
+from ccec_econ.models.prepared import spectrum_for
 from ccec_econ.models.static import MODELS
 from ccec_econ.scale.blocks import Blocks
 from ccec_econ.scale.columns import ModelColumns, Progress
 from ccec_econ.scale.results import BlockResults
-from ccec_econ.weights import WeightsLike, align_sparse
+from ccec_econ.weights import WeightsLike
 
 __all__ = ["fit"]
 
@@ -117,7 +117,7 @@ def fit(
     refuse_reductions(str(spec))
     if weights is None and kind.spatial:
         raise AlignmentError(f"{model} needs spatial weights and got none; give a Graph.")
-    own = None if weights is None else spectrum_of(align_sparse(weights, blocks.units))
+    own = None if weights is None else spectrum_for(weights, blocks.units)
     columns = ModelColumns(kind, spec, durbin, blocks, own)
     terms, lag_of, effects = columns.head()
     if own is not None and (kind.lag_y or kind.lag_u):
