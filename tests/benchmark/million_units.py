@@ -29,6 +29,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 import ccec_econ as ce
+from ccec_econ.parallel import spread
 
 RHO, SIGMA2 = 0.4, 1.0
 BETA, THETA = (1.0, -0.5, 0.25), (0.5, 0.25, 0.0)
@@ -66,8 +67,8 @@ class Watch:
         """Tell stages of the fit by the blocks it has read."""
         passes = sum(name.endswith("pass") for name in self.wall)
         before, during = (
-            ("weights and first factors", "first pass"),
-            ("likelihood and traces", "second pass"),
+            ("weights, factors, first blocks", "first pass"),
+            ("likelihood, traces, first blocks", "second pass"),
         )[passes]
         if before not in self.wall:
             self.stage(before)
@@ -128,6 +129,11 @@ def children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def begun(number: int) -> int:
+    """Import the package, which takes a worker seconds."""
+    return number * len(ce.__all__)
+
+
 @contextmanager
 def workers(number: int) -> Iterator[None]:
     """Spread what is spread over processes, and end them afterwards."""
@@ -135,6 +141,7 @@ def workers(number: int) -> Iterator[None]:
         yield
         return
     with joblib.parallel_config("loky", n_jobs=number):
+        spread(begun, range(number))
         yield
     get_reusable_executor().shutdown(wait=True)
 
@@ -150,6 +157,7 @@ def run(units: int, periods: int, folder: Path, number: int, seed: int) -> dict[
     formula = f"y ~ {' + '.join(REGRESSORS)} | unit + period"
     before, start = time.process_time(), time.perf_counter()
     with workers(number):
+        watch.stage("start of the workers")
         blocks = ce.scale.from_parquet(files, unit="unit", time="period")
         fit = ce.scale.fit("sdm", formula, blocks, graph, progress=watch.progress)
         watch.stage("errors")

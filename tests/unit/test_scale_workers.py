@@ -1,7 +1,9 @@
 """Fits from blocks read by several workers: the same bytes, or an error that names the blocks."""
 
 import pickle
+import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -32,7 +34,7 @@ def panel() -> pd.DataFrame:
     rng = np.random.default_rng(4)
     index = pd.MultiIndex.from_product([[f"u{i:02d}" for i in range(N)], range(T)])
     index.names = ["unit", "year"]
-    level = np.repeat(rng.standard_normal(N) * 1e6, T)
+    level = np.repeat(rng.standard_normal(N) * 100.0, T)
     return pd.DataFrame({name: rng.standard_normal(N * T) + level for name in "yab"}, index=index)
 
 
@@ -66,7 +68,7 @@ def same_on_workers(panel: pd.DataFrame, W: object, files: dict[int, Path], mode
         whole = getattr(ce, model)(FORMULA, panel, W)
         assert found.params.to_numpy().tobytes() == alone.params.to_numpy().tobytes()
         assert found.cov.to_numpy().tobytes() == alone.cov.to_numpy().tobytes()
-        np.testing.assert_allclose(found.params, whole.params, rtol=1e-7)
+        np.testing.assert_allclose(found.params, whole.params, rtol=1e-10)
         passes = 1 + ("rho" in found.params)
         assert seen == passes * [(done, T) for done in range(1, T + 1)]
 
@@ -115,13 +117,16 @@ def test_stretches_of_many_periods(W: object) -> None:
 
 def test_what_is_sent_is_small(panel: pd.DataFrame, W: object, monkeypatch) -> None:
     sent: list[int] = []
+    links = 4 * N
 
     def weighed(work, pieces):
+        assert weakref.ref(work)() is work  # which with its size makes Dask send it once
+        assert sys.getsizeof(work) > 12 * links
         sent.append(len(pickle.dumps(work)))
         return in_turn(work, pieces)
 
     monkeypatch.setattr("ccec_econ.scale.passes.in_turn", weighed)
-    blocks, links = ce.scale.from_frame(panel), 4 * N
+    blocks = ce.scale.from_frame(panel)
     ce.scale.fit("sdm", FORMULA, blocks, W)
     assert len(sent) == 2
     assert max(sent) < len(pickle.dumps(blocks)) + 12 * links + 4_000  # values and columns of W
