@@ -33,12 +33,6 @@ class Lag:
         """Lag columns of shape (T, N) or (T, N, K)."""
         return np.stack([self.matrix @ period for period in columns])
 
-    @property
-    def nbytes(self) -> int:
-        """Size in bytes."""
-        W = self.matrix
-        return int(W.data.nbytes + W.indices.nbytes + W.indptr.nbytes)
-
 
 @dataclass(frozen=True, slots=True)
 class ModelColumns:

@@ -83,17 +83,13 @@ def regressors(
     return _passed(work, columns.blocks, pieces, progress)
 
 
-@dataclass(frozen=True, slots=True, weakref_slot=True)
+@dataclass(frozen=True, slots=True)
 class _Work:
     """What is done with the periods of a stretch, wherever that is."""
 
     columns: ModelColumns
     terms: tuple[str, ...]
     effects: EffectsName
-
-    def __sizeof__(self) -> int:
-        weights = self.columns.weights
-        return 64 + (0 if weights is None else weights.nbytes)
 
 
 class _Measure(_Work):

@@ -1,9 +1,7 @@
 """Fits from blocks read by several workers: the same bytes, or an error that names the blocks."""
 
 import pickle
-import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -120,8 +118,6 @@ def test_what_is_sent_is_small(panel: pd.DataFrame, W: object, monkeypatch) -> N
     links = 4 * N
 
     def weighed(work, pieces):
-        assert weakref.ref(work)() is work  # which with its size makes Dask send it once
-        assert sys.getsizeof(work) > 12 * links
         sent.append(len(pickle.dumps(work)))
         return in_turn(work, pieces)
 
