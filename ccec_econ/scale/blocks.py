@@ -17,7 +17,8 @@ __all__ = ["Blocks"]
 class Blocks:
     """Periods of a balanced panel, each a table with one row per unit.
 
-    Where workers are processes, `load` is sent to them: it must pickle, and hold little.
+    Where workers are processes, `load` is sent to them: it must pickle and hold little, and what it
+    reads must be within reach of every machine.
 
     Attributes
     ----------

@@ -1,5 +1,6 @@
 """Blocks from arrays, xarray and Parquet are those of the frame; what is no block is refused."""
 
+import pickle
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,8 @@ def years(panel: pd.DataFrame) -> dict[int, pd.DataFrame]:
 
 
 def agree(blocks: Blocks, W: object, whole: pd.Series) -> None:
-    found = ce.scale.fit("sdm", FORMULA, blocks, W)
+    sent = pickle.loads(pickle.dumps(blocks))  # as to a worker
+    found = ce.scale.fit("sdm", FORMULA, sent, W)
     pd.testing.assert_series_equal(found.params, whole, rtol=1e-10, atol=1e-12)
 
 
