@@ -2,8 +2,9 @@
 
 Periods are cut into stretches by their number alone, every stretch is reduced by one worker, and
 stretches are joined in the order of the periods: the same numbers whatever the number of workers.
-A worker gets W and its periods' labels. It needs no factors of I - rho W: solving for a period
-takes a fiftieth of the time of factoring, so in the second pass it sends back the regressors.
+A worker gets W and the labels of its periods. It needs no factors of I - rho W: at a million units
+solving for a period takes a fiftieth of the time of factoring, so in the second pass workers send
+back the regressors and the caller solves.
 """
 
 from __future__ import annotations
