@@ -105,7 +105,9 @@ def section(rows: pd.DataFrame) -> str:
         for work in ("sdm", "sar", "lm_tests")
         if (rows["work"] == work).any()
     ]
-    return "\n\n".join([START, _QUOTED, markdown(targets_table(rows)), *peers, END])
+    busy = (rows["median_s"] / rows["processor_s"]).median()
+    quiet = f"The wall clock was {busy:.1f} times the processor's time; on an idle machine it is 1."
+    return "\n\n".join([START, f"{_QUOTED} {quiet}", markdown(targets_table(rows)), *peers, END])
 
 
 def markdown(table: Table) -> str:
