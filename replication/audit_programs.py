@@ -35,7 +35,8 @@ def imports_are_declared(root: Path) -> Iterator[str]:
     """Each import stands in requirements.in, and each package there is used."""
     lines = (root / "requirements.in").read_text(encoding="utf-8").splitlines()
     declared = {found[0] for line in lines if (found := re.match(r"[A-Za-z0-9._-]+", line))}
-    own = {path.stem for folder in FOLDERS for path in (root / folder).rglob("*.py")}
+    files = [path for folder in FOLDERS for path in (root / folder).rglob("*.py")]
+    own = {path.stem for path in files} | {path.parent.name for path in files}
     own |= {"ccec_econ", *FOLDERS}
     imported: dict[str, Path] = {}
     for folder in FOLDERS:

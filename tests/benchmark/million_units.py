@@ -1,6 +1,6 @@
 """A spatial Durbin model on a panel that is read block by block: a million units by default.
 
-    python tests/benchmark/million_units.py --folder /tmp/panel --workers 2
+    python tests/benchmark/million_units.py --folder panel --workers 2
 
 Writes a simulated panel with known parameters to Parquet files in a folder, one per period, and
 fits it from there by `ce.scale.fit`. Prints the estimates beside the truth, the time by stage and

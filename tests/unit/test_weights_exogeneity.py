@@ -105,7 +105,8 @@ def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     )
     plain = task.fit(task.data, controlled=False)
     quiet = replace(plain, estimate=_without_noise(plain.estimate))
-    (sample,) = module._samples(task, quiet, 1, np.random.default_rng(0))
+    (drawn,) = module._drawn(task, quiet, 1, np.random.default_rng(0))
+    sample = module._simulator(task, quiet)(drawn)
     W = [ce.weights.economic_of(row, near) for row in sample.z[:, :, 0]]
     X = np.dstack([sample.X, np.stack([w @ x for w, x in zip(W, sample.X, strict=True)])])
     best = plain.estimate.optimum
