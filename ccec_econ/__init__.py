@@ -33,6 +33,8 @@ from ccec_econ.inference.orders import OrderEffects
 from ccec_econ.inference.resampled import Bootstrap
 from ccec_econ.inference.units import UnitEffects
 from ccec_econ.inference.vcov import Information, QuasiML
+from ccec_econ.models.curve_choices import Sample
+from ccec_econ.models.curve_results import CurveTest, SpecificationCurve
 from ccec_econ.models.dynamic import DynamicPanelResults
 from ccec_econ.models.evidence import InstrumentEvidence, instrument_evidence
 from ccec_econ.models.gmm import gmm, s2sls
@@ -44,6 +46,8 @@ from ccec_econ.models.groups import (
 )
 from ccec_econ.models.higher_order import HigherOrderResults, higher_order
 from ccec_econ.models.instrumental import InstrumentalResults
+from ccec_econ.models.mediation import mediation
+from ccec_econ.models.mediation_results import Mediation
 from ccec_econ.models.nesting import (
     common_factor,
     lr_test,
@@ -64,6 +68,7 @@ from ccec_econ.models.specification import (
     lm_tests,
     moran_by_period,
 )
+from ccec_econ.models.specification_curve import specification_curve
 from ccec_econ.models.static import gns, ols, sac, sar, sdem, sdm, sem, slx
 from ccec_econ.models.strength import InstrumentStrength, instrument_strength
 from ccec_econ.models.threshold import threshold
@@ -81,6 +86,7 @@ __all__ = [
     "Bootstrap",
     "Cluster",
     "Conley",
+    "CurveTest",
     "DriscollKraay",
     "DynamicPanelResults",
     "Effects",
@@ -90,12 +96,15 @@ __all__ = [
     "InstrumentEvidence",
     "InstrumentStrength",
     "InstrumentalResults",
+    "Mediation",
     "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
+    "Sample",
     "SmallSample",
     "SmallSamples",
     "SpatialPanelResults",
+    "SpecificationCurve",
     "Table",
     "ThresholdResults",
     "UnbalancedPanelResults",
@@ -123,6 +132,7 @@ __all__ = [
     "instrument_strength",
     "lm_tests",
     "lr_test",
+    "mediation",
     "moran_by_period",
     "mundlak",
     "nested_tests",
@@ -144,6 +154,7 @@ __all__ = [
     "simulation",
     "slx",
     "small_sample",
+    "specification_curve",
     "split_by_origin",
     "structure",
     "table",

@@ -11,13 +11,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 from formulaic import Formula
-from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.formula_words import (
     RESERVED,
+    UNREADABLE,
     is_column_name,
+    reading,
+    refuse_code,
     refuse_function_names,
     refuse_learning,
     refuse_unknown_words,
@@ -186,10 +188,12 @@ def _evaluated(
     """Response, regressors and labels of any formula, by formulaic; refuse what cannot be used."""
     refuse_learning(str(spec))
     left, right = _formulas(spec)
-    for side in (left, right):
-        refuse_function_names(side)
-    used = _used(left, right, panel)
-    refuse_odd_lags(left, right)
+    with reading(spec):
+        for side in (left, right):
+            refuse_function_names(side)
+            refuse_code(side)
+        used = _used(left, right, panel)
+        refuse_odd_lags(left, right)
     frame = _numeric(panel, used, spec)
     _refuse_not_finite(frame, panel, "column")
     y = _evaluate(left, frame, panel, _no_lag)
@@ -240,7 +244,7 @@ def effects_of(spec: Spec, panel: Panel) -> Effects:
 def _formulas(spec: Spec) -> tuple[Formula, Formula]:
     try:
         return Formula(f"{{{spec.response}}} - 1"), Formula(spec.regressors)
-    except FormulaicError as error:
+    except UNREADABLE as error:
         raise FormulaError(f"formula '{spec}' cannot be read: {_plain(error)}") from error
 
 
@@ -317,7 +321,7 @@ def _evaluate(
     try:
         with np.errstate(all="ignore"):  # what leaves the reals is refused below, by cell
             matrix = formula.get_model_matrix(frame, context={_LAG: lag}, na_action="ignore")
-    except FormulaicError as error:
+    except UNREADABLE as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, FormulaError):
             cause = cause.__cause__ or cause.__context__
@@ -328,6 +332,9 @@ def _evaluate(
         ) from error
     _refuse_text(matrix, frame)
     columns = pd.DataFrame(matrix)
+    wordy = columns.columns[[kind.kind not in "biuf" for kind in columns.dtypes]]
+    if len(wordy):
+        raise FormulaError(f"term {first_five(wordy)} is no number; use columns of numbers.")
     _refuse_not_finite(columns, panel, "term")
     return columns
 

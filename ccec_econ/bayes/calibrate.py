@@ -24,8 +24,9 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.likelihood import Optimum
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.lm import extend
-from ccec_econ.inference.nested import simulate
+from ccec_econ.inference.nested import response
 from ccec_econ.models.fitting import Options
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import Printed, Table, number
 from ccec_econ.weights import WeightsLike
 
@@ -139,12 +140,15 @@ def calibrate(
     origin = source(formula, data, Options(durbin=durbin, index=index))
     posed, _, _ = pose_model(model, origin, weights)
     truth = drawn_prior(prior, kernel(posed, prior), posed, panels, generator)
-    rows = []
-    for i in range(panels):
+
+    def ranks(piece: tuple[int, np.random.Generator]) -> NDArray[np.int64]:
+        i, own = piece
         one = truth.part(slice(i, i + 1))
-        core = kernel(_with_response(_at(posed, one), generator), prior)
-        sample = _columns(posed, core.draw(core.marginal(), draws, generator))
-        rows.append((sample < _columns(posed, one)).sum(axis=0))
+        core = kernel(_with_response(_at(posed, one), own), prior)
+        sample = _columns(posed, core.draw(core.marginal(), draws, own))
+        return np.asarray((sample < _columns(posed, one)).sum(axis=0))
+
+    rows = spread(ranks, enumerate(generator.spawn(panels)))
     names = [*posed.terms, *posed.spatial, "sigma2"]
     return Calibration(pd.DataFrame(rows, columns=names), draws, model, prior.name())
 
@@ -163,6 +167,6 @@ def _at(posed: Estimate, truth: Draws) -> Estimate:
 
 def _with_response(truth: Estimate, rng: np.random.Generator) -> Estimate:
     """Likelihood of a response simulated with given parameters."""
-    y = simulate(truth, rng)
+    y = response(truth, rng.standard_normal(truth.y.shape))
     W = truth.weights if truth.spectrum is not None else None
     return extend(replace(truth, y=y, Wy=np.zeros_like(y)), W, None)

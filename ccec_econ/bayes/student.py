@@ -29,6 +29,7 @@ from ccec_econ.bayes.sampler import Draws
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.moments import moments
 from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.parallel import spread
 
 __all__ = ["gibbs"]
 
@@ -59,7 +60,7 @@ def gibbs(
     """
     posed.likelihood.refuse_flat()
     each = max(1, draws // chains)
-    parts = [_chain(posed, prior, df, each, one) for one in rng.spawn(chains)]
+    parts = spread(lambda one: _chain(posed, prior, df, each, one), rng.spawn(chains))
     b, psi, s2, omega = (np.concatenate(column) for column in zip(*parts, strict=True))
     return Draws(b, psi, s2, omega, chains)
 

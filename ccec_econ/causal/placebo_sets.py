@@ -9,6 +9,7 @@ import pandas as pd
 
 from ccec_econ.causal.placebo import Placebos
 from ccec_econ.errors import AlignmentError, CcecError, first_five
+from ccec_econ.parallel import spread
 
 __all__ = ["drawn_sets", "placebo_sets"]
 
@@ -65,12 +66,16 @@ def placebo_sets(
             f"sets name {first_five(sorted(map(str, unknown))) or 'no other set'}; give other sets "
             "of units that are in the data."
         )
+
+    def of(members: Collection[Hashable]) -> float:
+        return _or_missing(statistic, data[units.isin(list(members))])
+
     title = name or str(getattr(statistic, "__name__", "statistic")).replace("_", " ")
     return Placebos(
         title=f"{title}: {len(members)} units among {len(others)} other sets",
         statistic=title,
         realised=float(statistic(data[units.isin(list(members))])),
-        drawn=np.array([_or_missing(statistic, data[units.isin(list(one))]) for one in others]),
+        drawn=np.array(spread(of, others)),
         notes=("p above and p below: place among the sets, exact if these are exchangeable.",),
     )
 

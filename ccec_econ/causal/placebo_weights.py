@@ -15,6 +15,7 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.parallel import spread
 
 __all__ = ["placebo_weights"]
 
@@ -84,14 +85,16 @@ def placebo_weights(
     if cov is not None:
         cov = bound(cov, fit.panel.units)
     own, build = _statistics(fit.estimate, places, cov), _builder(fit, weights)
-    drawn = np.full((draws, len(places)), np.nan)
-    for d in range(draws):
-        other = _relabelled(weights, rng.permutation(len(fit.panel.units)))
+
+    def again(order: NDArray[np.int64]) -> NDArray[np.float64]:
+        other = _relabelled(weights, order)
         try:
-            again = fit_columns(fit, build(other), other)
-            drawn[d] = _statistics(again, places, cov)
+            return _statistics(fit_columns(fit, build(other), other), places, cov)
         except (ConvergenceError, IdentificationError):
-            continue
+            return np.full(len(places), np.nan)
+
+    orders = (rng.permutation(len(fit.panel.units)) for _ in range(draws))
+    drawn = np.array(spread(again, orders))
     return {
         term: Placebos(
             title=f"{term} of {fit.model.upper()}: units of the weights relabelled",

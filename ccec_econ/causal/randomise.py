@@ -17,6 +17,7 @@ from ccec_econ.causal.design import Design
 from ccec_econ.causal.placebo import Placebos
 from ccec_econ.causal.randomise_estimators import ESTIMATORS, Found
 from ccec_econ.errors import AlignmentError, CcecError, IdentificationError, first_five
+from ccec_econ.parallel import spread
 
 __all__ = [
     "Chosen",
@@ -192,7 +193,7 @@ def assess(
     """
     named(statistic)
     if callable(statistic):
-        return np.array([_called(statistic, design, adoption) for adoption in adoptions])
+        return np.array(spread(lambda one: _called(statistic, design, one), adoptions))
     return drawn_values(found(design, adoptions, statistic), statistic)
 
 
@@ -200,11 +201,13 @@ def found(design: Design, adoptions: NDArray[np.float64], statistic: Statistic) 
     """Estimate the effect and its standard error under assignments (D, N), as in `assess`."""
     estimator = ESTIMATORS[statistic.removesuffix("_t")]
     step = max(1, _CELLS // design.y.size)
-    parts = []
-    for i in range(0, len(adoptions), step):
-        treated = design.periods[:, None] >= adoptions[i : i + step, None, :]
+
+    def of(some: NDArray[np.float64]) -> Found:
+        treated = design.periods[:, None] >= some[:, None, :]
         present = np.broadcast_to(~treated[:, :1, :], treated.shape)
-        parts.append(estimator(design.y, treated, None if present.all() else present))
+        return estimator(design.y, treated, None if present.all() else present)
+
+    parts = spread(of, (adoptions[i : i + step] for i in range(0, len(adoptions), step)))
     return Found(
         np.concatenate([part.estimate for part in parts]),
         np.concatenate([part.std_error for part in parts]),

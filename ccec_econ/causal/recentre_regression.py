@@ -19,6 +19,7 @@ from ccec_econ.models.gmm import s2sls
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import ols
 from ccec_econ.panel import Panel
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import Printed, Table, interval, number, union
 
 __all__ = ["How", "RecentredRegression", "leave_one_out", "recentred_regression"]
@@ -271,12 +272,13 @@ def leave_one_out(
     DataFrame
         By shock; columns as in `RecentredRegression.row`.
     """
-    rows = {
-        shock: recentred_regression(
+
+    def row(treatment: Recentred) -> pd.Series:
+        return recentred_regression(
             data, outcome, treatment, controls=controls, how=how, level=level
         ).row
-        for shock, treatment in treatments.items()
-    }
+
+    rows = dict(zip(treatments, spread(row, treatments.values()), strict=True))
     return pd.DataFrame(rows).T.rename_axis("held")
 
 

@@ -19,6 +19,7 @@ from ccec_econ.convergence.classes import (
     income_classes,
 )
 from ccec_econ.errors import IdentificationError, WeightsError
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import Table, number
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
@@ -217,12 +218,13 @@ def spatial_markov(
     counts, cuts = _count(parts, W, classes.rule)
     Q, LR, df = homogeneity(counts)
     random = np.random.default_rng(rng)
-    exceed = np.zeros(2, dtype=np.int64)
-    for _ in range(draws):
-        order = random.permutation(len(W))
-        permuted = (parts[0][:, order], parts[1][:, order], parts[2][:, order])
-        drawn, _ = _count(permuted, W, classes.rule)
-        exceed += np.array(homogeneity(drawn)[:2]) >= np.array([Q, LR]) * (1.0 - 1e-12)
+
+    def permuted(order: NDArray[np.int64]) -> tuple[float, float]:
+        moved = (parts[0][:, order], parts[1][:, order], parts[2][:, order])
+        return homogeneity(_count(moved, W, classes.rule)[0])[:2]
+
+    drawn = np.array(spread(permuted, (random.permutation(len(W)) for _ in range(draws))))
+    exceed = (drawn >= np.array([Q, LR]) * (1.0 - 1e-12)).sum(axis=0)
     p_Q, p_LR = (1 + exceed) / (1 + draws)
     return SpatialMarkov(
         classes=classes,

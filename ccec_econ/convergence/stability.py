@@ -12,6 +12,7 @@ from scipy.optimize import linear_sum_assignment
 from ccec_econ.convergence.clubs import ClubRule, Clubs, clubs_of
 from ccec_econ.convergence.logt import Matrix, smooth_paths, smoother
 from ccec_econ.errors import IdentificationError
+from ccec_econ.parallel import spread
 
 __all__ = ["ClubStability", "club_stability"]
 
@@ -117,14 +118,15 @@ def club_stability(
     _refuse(draws, length, len(raw))
     random = np.random.default_rng(rng)
     point = clubs_of(pd.DataFrame(trend, raw.index, raw.columns), chosen)
-    numbers, rejected = np.empty((draws, raw.shape[1]), dtype=np.int64), 0
-    for draw in range(draws):
-        years = _years(len(raw), length, random)
+
+    def again(years: NDArray[np.int64]) -> tuple[NDArray[np.int64], bool]:
         paths = pd.DataFrame(filtered @ (trend + cycle[years]), raw.index, raw.columns)
         found = clubs_of(paths, chosen)
-        numbers[draw] = found.membership.to_numpy()
-        rejected += not found.overall.converges
-    return _stability(point, numbers, rejected / draws, length)
+        return np.asarray(found.membership, dtype=np.int64), not found.overall.converges
+
+    years = (_years(len(raw), length, random) for _ in range(draws))
+    numbers, rejected = zip(*spread(again, years), strict=True)
+    return _stability(point, np.array(numbers), sum(rejected) / draws, length)
 
 
 def _refuse(draws: int, block: int, T: int) -> None:

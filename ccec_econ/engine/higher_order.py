@@ -104,7 +104,10 @@ class _Problem:
     def score(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         e = self.residual(rho)
         slope = self.size.nobs * (self.corner[:, 1:].T @ e) / float(e @ e)
-        traces = np.trace(self.G(rho), axis1=1, axis2=2)
+        inverse = np.linalg.inv(self.S(rho))
+        traces = np.einsum("kij,ji->k", self.W, inverse)  # of W_k S^-1
+        if self.size.projected:
+            traces = traces - (self.W.sum(axis=1) @ inverse).mean(axis=1)
         return np.asarray(slope - self.size.periods * traces)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -86,6 +87,43 @@ class Triangle:
         more = np.column_stack([rows / self.length, target, np.zeros(len(target))])
         lagged = np.vstack([self.lagged, np.zeros_like(more)])
         return Triangle(np.vstack([self.own, more]), lagged, self.length)
+
+    def subset(
+        self,
+        kept: Sequence[int],
+        terms: tuple[str, ...],
+        nobs: int,
+        *,
+        lag_y: bool = True,
+        lag_u: bool = True,
+    ) -> Triangle:
+        """Reduce further to some columns of Z, perhaps without Wy or without the lags by M.
+
+        Parameters
+        ----------
+        kept : sequence of int
+            Positions among the K columns, in the order wanted.
+        terms : tuple of str
+            Labels of the columns kept.
+        nobs : int
+            As in `reduce_columns`.
+
+        Raises
+        ------
+        IdentificationError
+            As `reduce_columns`.
+        """
+        K = len(self.length)
+        at = [*kept, K, K + 1]
+        columns = self.own[:, at]
+        if not lag_y:
+            columns[:, -1] = 0.0
+        if lag_u and self.lagged.any():
+            lags = self.lagged[:, at]
+            if not lag_y:
+                lags[:, -1] = 0.0
+            columns = np.hstack([columns, lags])
+        return triangle(np.linalg.qr(columns, mode="r"), self.length[list(kept)], terms, nobs)
 
     def residuals(
         self, lam: float, rho: float, coefficients: NDArray[np.float64]

@@ -20,7 +20,9 @@ and no matrix larger than (N, N) is formed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -43,6 +45,7 @@ _LEAST = -18.0  # log of 1/(1 + T phi) at which unit effects leave nothing else 
 _STEP = 1e-5  # of the central differences that make the Hessian
 _ROOT = 1e-9  # score, in standard errors of its parameter, at which the search ends
 _TURNS = 40
+_KEPT = 8  # slices remembered: a Hessian by differences asks for three lams, seven times
 _SAME = 1e-4  # optima closer than this in rho, lam and log(1 + T phi) are one
 
 
@@ -71,6 +74,7 @@ class _Slice:
 
     Attributes
     ----------
+    lam : float
     within : ndarray, shape (rows, K + 2)
         Filtered columns of [Z, y, Wy], deviations from unit means, reduced.
     between : ndarray, shape (N, K + 2)
@@ -78,15 +82,22 @@ class _Slice:
     own : ndarray, shape (N,)
     basis : ndarray, shape (N, N), or None
         Eigenvectors of K ("bsk").
+    turned : ndarray, shape (N,), or None
+        Diagonal of M'R + R'M on them, the slopes of eigenvalues of K with the sign turned.
     logdet : float
         Part of the log-likelihood that is known once lam is.
     """
 
+    lam: float
     within: NDArray[np.float64]
     between: NDArray[np.float64]
     own: NDArray[np.float64]
     basis: NDArray[np.float64] | None
+    turned: NDArray[np.float64] | None
     logdet: float
+
+
+type _Slices = Callable[[float], _Slice]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,18 +133,19 @@ class RandomLikelihood:
 
     def loglik(self, rho: float, lam: float, phi: float) -> float:
         """Height of the concentrated log-likelihood, constants included."""
-        return float(self._heights(self._slice(lam), phi, np.array([rho]))[0])
+        part = self._slice(lam)
+        return float(self._heights(part, self._moments(part, phi), phi, np.array([rho]))[0])
 
     def score(self, rho: float, lam: float, phi: float) -> NDArray[np.float64]:
         """Slopes with respect to rho, lam and phi; zero for a parameter that is fixed."""
-        return self._value_and_score(rho, lam, phi)[1]
+        return self._value_and_score(rho, self._slice(lam), phi)[1]
 
     def at(self, rho: float, lam: float, phi: float, *, boundary: bool = False) -> RandomOptimum:
         """Coefficients, variance and height at given parameters."""
         part = self._slice(lam)
         moments = self._moments(part, phi)
         s2 = float(moments.sse(rho)) / self.nobs
-        height = float(self._heights(part, phi, np.array([rho]))[0])
+        height = float(self._heights(part, moments, phi, np.array([rho]))[0])
         return RandomOptimum(rho, lam, phi, moments.coefficients(rho), s2, height, boundary)
 
     def maxima(self) -> list[RandomOptimum]:
@@ -148,7 +160,9 @@ class RandomLikelihood:
             If the likelihood still rises at an end of rho's or lam's interval, or as phi grows
             without bound.
         """
-        found = [self._polished(self._climbed(start)) for start in self._starts()]
+        slices = lru_cache(_KEPT)(self._slice)
+        tops = _apart([self._climbed(start, slices) for start in self._starts(slices)])
+        found = [self._polished(top, slices) for top in tops]
         found.sort(key=lambda optimum: -optimum.loglik)
         self._refuse_border(found[0])
         inside = [one for one in found if self._at_border(one) is None]
@@ -160,18 +174,22 @@ class RandomLikelihood:
         if self.form == "bsk" and self.error is not None:
             R = np.eye(self.N) - lam * self.error.W
             values, basis = np.linalg.eigh(R.T @ R)
-            between = basis.T @ self.between.own
-            return _Slice(within, between, 1.0 / values, basis, (self.T - 1) * logdet)
+            between, MQ = basis.T @ self.between.own, self.error.W @ basis
+            turned = 2.0 * ((basis - lam * MQ) * MQ).sum(axis=0)
+            known = (self.T - 1) * logdet
+            return _Slice(lam, within, between, 1.0 / values, basis, turned, known)
         between = self.between.own - lam * self.between.lagged
-        return _Slice(within, between, np.ones(self.N), None, self.T * logdet)
+        return _Slice(lam, within, between, np.ones(self.N), None, None, self.T * logdet)
 
     def _moments(self, part: _Slice, phi: float) -> Moments:
         weighted = part.between / np.sqrt(part.own + self.T * phi)[:, None]
         columns = np.vstack([part.within, weighted])
         return Triangle(columns, np.zeros_like(columns), self.within.length).at(0.0)
 
-    def _heights(self, part: _Slice, phi: float, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        s2 = self._moments(part, phi).sse(rho) / self.nobs
+    def _heights(
+        self, part: _Slice, moments: Moments, phi: float, rho: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        s2 = moments.sse(rho) / self.nobs
         height = -0.5 * self.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
         height += part.logdet - 0.5 * float(np.log(part.own + self.T * phi).sum())
         if self.spectrum is not None:
@@ -179,9 +197,8 @@ class RandomLikelihood:
         return np.asarray(height)
 
     def _value_and_score(
-        self, rho: float, lam: float, phi: float
+        self, rho: float, part: _Slice, phi: float
     ) -> tuple[float, NDArray[np.float64]]:
-        part = self._slice(lam)
         moments = self._moments(part, phi)
         s2 = float(moments.sse(rho)) / self.nobs
         coefficients = moments.coefficients(rho)
@@ -192,38 +209,37 @@ class RandomLikelihood:
         if self.spectrum is not None:
             by_rho = -0.5 * moments.sse_slope(rho) / s2 - self.T * self.spectrum.trace_G(rho)
         if self.error is not None:
-            own, lag = self.within.residuals(lam, rho, coefficients)
-            by_lam = float(own @ lag) / s2 + self._between_by_lam(part, lam, phi, c, s2)
+            own, lag = self.within.residuals(part.lam, rho, coefficients)
+            by_lam = float(own @ lag) / s2 + self._between_by_lam(part, phi, c, s2)
         return (
-            float(self._heights(part, phi, np.array([rho]))[0]),
+            float(self._heights(part, moments, phi, np.array([rho]))[0]),
             np.array([by_rho, by_lam, by_phi]),
         )
 
-    def _between_by_lam(
-        self, part: _Slice, lam: float, phi: float, c: NDArray[np.float64], s2: float
-    ) -> float:
+    def _between_by_lam(self, part: _Slice, phi: float, c: NDArray[np.float64], s2: float) -> float:
         """Slope with respect to lam of everything but the fit of the deviations."""
         if self.error is None:
             return 0.0
-        trace, v, e = self.error.trace_G(lam), part.own + self.T * phi, part.between @ c
-        if part.basis is None:
+        lam, v, e = part.lam, part.own + self.T * phi, part.between @ c
+        trace = self.error.trace_G(lam)
+        if part.basis is None or part.turned is None:
             return float((self.between.lagged @ c) @ e / v[0]) / s2 - self.T * trace
-        M, share = self.error.W, part.own / v
-        MQ = M @ part.basis
-        turned = 2.0 * ((part.basis - lam * MQ) * MQ).sum(axis=0)
+        share = part.own / v
         f = part.basis @ (share * e)
-        fit = float((M @ f) @ (f - lam * (M @ f))) / s2
-        return fit - 0.5 * float((turned * share * part.own).sum()) - (self.T - 1) * trace
+        Mf = self.error.W @ f
+        fit = float(Mf @ (f - lam * Mf)) / s2
+        return fit - 0.5 * float((part.turned * share * part.own).sum()) - (self.T - 1) * trace
 
-    def _starts(self) -> list[NDArray[np.float64]]:
+    def _starts(self, slices: _Slices) -> list[NDArray[np.float64]]:
         """Local maxima of the likelihood on a grid of (rho, lam, log 1/(1 + T phi))."""
         rhos, lams = _nodes(self.spectrum, _RHO_NODES), _nodes(self.error, _LAM_NODES)
         logs = np.linspace(-9.0, 0.0, _PHI_NODES)
         heights = np.empty((len(rhos), len(lams), len(logs)))
         for j, lam in enumerate(lams):
-            part = self._slice(float(lam))
+            part = slices(float(lam))
             for k, log in enumerate(logs):
-                heights[:, j, k] = self._heights(part, self._phi(float(log)), rhos)
+                phi = self._phi(float(log))
+                heights[:, j, k] = self._heights(part, self._moments(part, phi), phi, rhos)
         tops = np.ones(heights.shape, dtype=bool)
         for axis in range(3):
             step = np.diff(heights, axis=axis)
@@ -238,13 +254,16 @@ class RandomLikelihood:
     def _free(self) -> NDArray[np.bool_]:
         return np.array([self.spectrum is not None, self.error is not None, True])
 
-    def _value_and_slope(self, x: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+    def _value_and_slope(
+        self, x: NDArray[np.float64], slices: _Slices
+    ) -> tuple[float, NDArray[np.float64]]:
         """Height and slopes in (rho, lam, log 1/(1 + T phi))."""
-        value, slope = self._value_and_score(float(x[0]), float(x[1]), self._phi(float(x[2])))
+        part, phi = slices(float(x[1])), self._phi(float(x[2]))
+        value, slope = self._value_and_score(float(x[0]), part, phi)
         slope[2] *= -np.exp(-x[2]) / self.T
         return value, slope
 
-    def _climbed(self, start: NDArray[np.float64]) -> NDArray[np.float64]:
+    def _climbed(self, start: NDArray[np.float64], slices: _Slices) -> NDArray[np.float64]:
         """Climb from a node by L-BFGS-B inside the parameter space."""
         free, x = self._free(), start.copy()
 
@@ -253,7 +272,7 @@ class RandomLikelihood:
         ) -> tuple[float, NDArray[np.float64]]:
             full = start.copy()
             full[free] = values
-            value, slope = self._value_and_slope(full)
+            value, slope = self._value_and_slope(full, slices)
             return -value, -slope[free]
 
         ends = np.array([_ends(self.spectrum), _ends(self.error), (_LEAST, 0.0)])[free]
@@ -267,35 +286,37 @@ class RandomLikelihood:
         ).x
         return x
 
-    def _polished(self, x: NDArray[np.float64]) -> RandomOptimum:
+    def _polished(self, x: NDArray[np.float64], slices: _Slices) -> RandomOptimum:
         """Newton's method on the score; phi stays at zero where the likelihood falls from it."""
         free = self._free()
         for _ in range(_TURNS):
-            slope = self._value_and_slope(x)[1]
+            value, slope = self._value_and_slope(x, slices)
             boundary = bool(x[2] >= 0.0 and slope[2] >= 0.0)
             free[2] = not boundary
             if not free.any() or self._on_ends(x):
                 break
-            H = self._hessian(x, free)
+            H = self._hessian(x, free, slices)
             scaled = np.abs(slope[free]) / np.sqrt(np.maximum(-np.diag(H), 1e-300))
             if scaled.max() < _ROOT:
                 break
             moved = x.copy()
             moved[free] -= np.linalg.solve(H, slope[free])
             moved[2] = np.clip(moved[2], _LEAST, 0.0)
-            if self._on_ends(moved) or not self._value_and_slope(moved)[0] >= (
-                self._value_and_slope(x)[0] - 1e-9 * self.nobs
+            if self._on_ends(moved) or not self._value_and_slope(moved, slices)[0] >= (
+                value - 1e-9 * self.nobs
             ):
                 break
             x = moved
         rho, lam = float(x[0]), float(x[1])
         return self.at(rho, lam, self._phi(min(float(x[2]), 0.0)), boundary=not free[2])
 
-    def _hessian(self, x: NDArray[np.float64], free: NDArray[np.bool_]) -> NDArray[np.float64]:
+    def _hessian(
+        self, x: NDArray[np.float64], free: NDArray[np.bool_], slices: _Slices
+    ) -> NDArray[np.float64]:
         columns = []
         for j in np.flatnonzero(free):
             step = _STEP * np.eye(3)[j]
-            up, down = self._value_and_slope(x + step)[1], self._value_and_slope(x - step)[1]
+            up, down = (self._value_and_slope(x + way * step, slices)[1] for way in (1.0, -1.0))
             columns.append((up - down)[free] / (2.0 * _STEP))
         H = np.array(columns)
         return (H + H.T) / 2.0
@@ -345,6 +366,15 @@ def _nodes(weights: Spectrum | None, count: int) -> NDArray[np.float64]:
     low, high = _ends(weights)
     turns = np.cos(np.linspace(np.pi, 0.0, count + 2)[1:-1])
     return np.asarray(0.5 * (low + high) + 0.5 * (high - low) * turns)
+
+
+def _apart(tops: list[NDArray[np.float64]]) -> list[NDArray[np.float64]]:
+    """Leave out places that another search reached already, (rho, lam, log 1/(1 + T phi))."""
+    kept: list[NDArray[np.float64]] = []
+    for top in tops:
+        if all(np.abs(top - other).max() > _SAME for other in kept):
+            kept.append(top)
+    return kept
 
 
 def _distinct(found: list[RandomOptimum], T: int) -> list[RandomOptimum]:

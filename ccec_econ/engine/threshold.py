@@ -25,6 +25,7 @@ from ccec_econ.engine.likelihood import gaussian
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import IdentificationError
+from ccec_econ.parallel import spread
 
 __all__ = ["Heights", "Splits", "candidates", "heights", "identified"]
 
@@ -222,10 +223,11 @@ def _maxima(
     if not isinstance(weights, Spectrum):
         raise IdentificationError("thresholds need weights that stay the same over time.")
     grid = weights.nodes
-    logdet, found, ends = periods * weights.logdet(grid), [], []
-    step = max(1, _CELLS // len(grid))
-    for start in range(0, parabolas.shape[1], step):
-        part = parabolas[:, start : start + step]
+    logdet, step = periods * weights.logdet(grid), max(1, _CELLS // len(grid))
+
+    def maximised(
+        part: NDArray[np.float64],
+    ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
         a, b, c = part[:, :, None]
         nodes = gaussian(a - 2.0 * grid * b + grid**2 * c, nobs) + logdet
         top = nodes.argmax(axis=1)
@@ -233,8 +235,11 @@ def _maxima(
         rho = grid[top]
         rho[inner] = _polish(weights, grid, top[inner], part[:, inner], nobs, periods)
         sse = part[0] - 2.0 * rho * part[1] + rho**2 * part[2]
-        found.append(gaussian(sse, nobs) + periods * weights.logdet(rho))
-        ends.append(~inner)
+        return gaussian(sse, nobs) + periods * weights.logdet(rho), ~inner
+
+    starts = range(0, parabolas.shape[1], step)
+    parts = spread(maximised, (parabolas[:, start : start + step] for start in starts))
+    found, ends = zip(*parts, strict=True)
     return np.concatenate(found), np.concatenate(ends)
 
 

@@ -7,6 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ccec_econ.errors import DataError, first_five
 from ccec_econ.indices.composite import (
@@ -15,6 +16,7 @@ from ccec_econ.indices.composite import (
     composite_index,
     minmax_pooled,
 )
+from ccec_econ.parallel import spread
 
 __all__ = ["coupling", "obstacle_degree", "rank_intervals", "weighting_versions"]
 
@@ -207,12 +209,15 @@ def rank_intervals(
     units = indicators.index.get_level_values("unit")
     by_unit = {unit: indicators[units == unit] for unit in units.unique()}
     random = np.random.default_rng(rng)
-    ranks = np.empty((draws, len(now)))
     names = np.array(list(by_unit))
-    for d in range(draws):
-        drawn = pd.concat([by_unit[unit] for unit in random.choice(names, size=len(names))])
+
+    def ranked(chosen: NDArray[np.str_]) -> NDArray[np.float64]:
+        drawn = pd.concat([by_unit[unit] for unit in chosen])
         weights = composite_index(drawn, weighting, bounds=whole.bounds).weights
-        ranks[d] = (scaled * weights).sum(axis=1).rank(ascending=False)
+        return np.asarray((scaled * weights).sum(axis=1).rank(ascending=False), dtype=np.float64)
+
+    drawn = (random.choice(names, size=len(names)) for _ in range(draws))
+    ranks = np.array(spread(ranked, drawn))
     score = (scaled * whole.weights).sum(axis=1)
     low, high = np.quantile(ranks, (0.5 - level / 2, 0.5 + level / 2), axis=0)
     return pd.DataFrame(

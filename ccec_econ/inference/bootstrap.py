@@ -22,6 +22,7 @@ from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
 from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.resampled import SCHEMES, Bootstrap, Innovations
+from ccec_econ.parallel import spread
 from ccec_econ.weights import sums_to_one
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "refuse_other_models",
     "refuse_unstandardised",
     "shocks",
+    "simulator",
 ]
 
 
@@ -75,7 +77,9 @@ def bootstrap(
     Davison and Hinkley (1997), Bootstrap Methods and their Application, chapters 2 and 5.
     """
     refuse_options(innovations, level, draws)
-    return collected(fit, panels(fit, draws, innovations, rng), refitter(fit), innovations, level)
+    simulated, refit = simulator(fit), refitter(fit)
+    drawn = shocks(fit, draws, innovations, rng)
+    return collected(fit, drawn, lambda v: refit(simulated(v)), innovations, level)
 
 
 def refuse_options(innovations: Innovations, level: float, draws: int) -> None:
@@ -95,27 +99,36 @@ def refuse_options(innovations: Innovations, level: float, draws: int) -> None:
 
 def collected(
     fit: Estimate,
-    simulated: Iterable[NDArray[np.float64]],
+    drawn: Iterable[NDArray[np.float64]],
     refit: Callable[[NDArray[np.float64]], Estimate],
     innovations: Innovations,
     level: float,
 ) -> Bootstrap:
-    """Refit simulated panels, count the failures, name parameters and effects.
+    """Refit panels simulated from innovations, count the failures, name parameters and effects.
 
     Effects of dynamic models are those of the short run.
+
+    Parameters
+    ----------
+    drawn : iterable of ndarray, shape (T, N)
+    refit : callable
+        Fits the model again to a panel with given innovations.
 
     Raises
     ------
     ConvergenceError
         If more than half of the refits fail.
     """
-    kept, failed = [], 0
-    for panel in simulated:
+
+    def again(v: NDArray[np.float64]) -> list[float] | None:
         try:
-            kept.append(_parameters(refit(panel)))
+            return _parameters(refit(v))
         except (ConvergenceError, IdentificationError):
-            failed += 1
-    draws = len(kept) + failed
+            return None
+
+    found = spread(again, drawn)
+    kept = [one for one in found if one is not None]
+    draws, failed = len(found), len(found) - len(kept)
     if 2 * failed > draws:
         raise ConvergenceError(
             f"{failed} of {draws} bootstrap refits failed at rho = {fit.optimum.rho:.4f}, "
@@ -160,8 +173,6 @@ def panels(
 ) -> Iterator[NDArray[np.float64]]:
     """Simulate responses of a static model, each of shape (T, N); options as in `bootstrap`.
 
-    Fixed effects are left out: with row-standardised weights the likelihood does not see them.
-
     Raises
     ------
     IdentificationError, WeightsError, ValueError
@@ -169,12 +180,28 @@ def panels(
     """
     if innovations not in SCHEMES:
         raise ValueError(f"innovations {innovations!r}; choose {', '.join(SCHEMES)}.")
+    return map(simulator(fit), shocks(fit, draws, innovations, rng))
+
+
+def simulator(fit: Estimate) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Make a function that turns innovations (T, N) into a response of a static model.
+
+    Fixed effects are left out: with row-standardised weights the likelihood does not see them.
+
+    Raises
+    ------
+    IdentificationError, WeightsError
+        As `bootstrap`.
+    """
     refuse_other_models(fit)
     refuse_unstandardised(fit)
     mean, N = fit.Z @ fit.optimum.coefficients, fit.y.shape[1]
     S, R = _filter(fit.weights, fit.optimum.rho, N), _filter(fit.error, fit.optimum.lam, N)
-    for v in shocks(fit, draws, innovations, rng):
-        yield np.linalg.solve(S, mean.T + np.linalg.solve(R, v.T)).T
+
+    def simulated(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.linalg.solve(S, mean.T + np.linalg.solve(R, v.T)).T
+
+    return simulated
 
 
 def shocks(

@@ -182,17 +182,17 @@ def unit_middle(fit: Estimate) -> NDArray[np.float64]:
 def unit_scores(fit: Estimate) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Score contributions of units, shape (N, P), and of pairs of units, shape (N(N - 1)/2, P).
 
-    Their sums add to the gradient of the likelihood, zero at its maximum. Residuals demeaned over
-    units are correlated by -1/N, which the centring takes into account.
+    There are no pairs in models without rho and lam. The sums add to the gradient of the
+    likelihood, zero at its maximum. Residuals demeaned over units are correlated by -1/N, which
+    the centring takes into account.
     """
     parts, s2, tau = scores(fit), fit.optimum.sigma2, fit.periods
     N, K = parts.v.shape[1], len(fit.terms)
     shared = 1.0 / N if fit.reduction.rows < N else 0.0
     products = parts.v.T @ parts.v / s2
     surplus = np.diag(products) - tau * (1.0 - shared)
-    above = np.triu_indices(N, k=1)
     own = np.zeros((N, K + len(parts.forms) + 1))
-    pairs = np.zeros((len(above[0]), own.shape[1]))
+    pairs = np.zeros((N * (N - 1) // 2 if parts.forms else 0, own.shape[1]))
     own[:, :K] = np.einsum("tnk,tn->nk", parts.Z, parts.v) / s2
     for j, (name, A) in enumerate(parts.matrices.items(), start=K):
         own[:, j], pairs[:, j] = _quadratic(A, parts.v, s2, tau, shared)

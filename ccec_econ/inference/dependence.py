@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.transform import demean
 from ccec_econ.inference.outcome import Outcome, inapplicable, normal, simulated
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import number
 
 __all__ = [
@@ -42,6 +43,7 @@ _FLOOR = 0.05  # least share of the mean variance that a unit's variance is set 
 _SHORT = 4  # fewer periods than this tell nothing of persistence
 _STATIONARY = 0.95  # bound of the autocorrelation in simulated innovations
 _BLOCK = 4_000_000  # cells simulated at a time
+_CELLS = 50_000  # cells permuted at a time: what a processor keeps near
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +101,15 @@ def moran(fit: Estimate, W: NDArray[np.float64], draws: int, rng: np.random.Gene
     N = e.shape[1]
     products, scale = e.T @ e, N / W.sum() / float((e**2).sum())
     value, expected = scale * float((W * products).sum()), -1.0 / (N - 1)
-    others = np.empty(draws)
-    for d in range(draws):
-        order = rng.permutation(N)
-        others[d] = scale * float((W * products[np.ix_(order, order)]).sum())
+
+    def permuted(orders: NDArray[np.int64]) -> NDArray[np.float64]:
+        moved = W * products[orders[:, :, None], orders[:, None, :]]
+        return np.asarray(scale * moved.reshape(len(orders), -1).sum(axis=1))
+
+    size = max(1, _CELLS // N**2)
+    sizes = (min(size, draws - start) for start in range(0, draws, size))
+    orders = (np.array([rng.permutation(N) for _ in range(here)]) for here in sizes)
+    others = np.concatenate(spread(permuted, orders))
     return simulated(
         "Moran's I, pooled",
         _NO_PATTERN,
@@ -156,14 +163,16 @@ def breusch_pagan(fit: Estimate, draws: int, rng: np.random.Generator) -> Outcom
     Q = np.linalg.qr(fit.Z.reshape(T * N, -1))[0]
     deviations, persistence = np.sqrt(_variances(fit))[:, None], _persistence(fit)
     value = float(_sum_of_squares(fit.residuals[:, :, None])[0])
-    exceed, left, size = 0, draws, max(1, _BLOCK // (N * max(T, N)))
-    while left:
-        here = min(left, size)
-        v = deviations * _series(rng.standard_normal((T, N, here)), persistence)
-        flat = demean(v, fit.effects).reshape(T * N, here)
-        e = (flat - Q @ (Q.T @ flat)).reshape(T, N, here)
-        exceed += int((_sum_of_squares(e) >= value * (1 - _TIES)).sum())
-        left -= here
+
+    def exceeding(standard: NDArray[np.float64]) -> int:
+        v = deviations * _series(standard, persistence)
+        flat = demean(v, fit.effects).reshape(T * N, -1)
+        e = (flat - Q @ (Q.T @ flat)).reshape(standard.shape)
+        return int((_sum_of_squares(e) >= value * (1 - _TIES)).sum())
+
+    size = max(1, _BLOCK // (N * max(T, N)))
+    sizes = (min(size, draws - start) for start in range(0, draws, size))
+    exceed = sum(spread(exceeding, (rng.standard_normal((T, N, here)) for here in sizes)))
     return simulated(
         "Breusch-Pagan",
         _INDEPENDENT,

@@ -9,7 +9,7 @@ from its own level matters when the past is a regressor.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +19,7 @@ from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.inference.bootstrap import collected, refuse_options, shocks
 from ccec_econ.inference.resampled import Bootstrap, Innovations
 
-__all__ = ["dynamic_bootstrap", "dynamic_panels", "dynamic_refitter"]
+__all__ = ["dynamic_bootstrap", "dynamic_refitter", "dynamic_simulator"]
 
 
 def dynamic_bootstrap(
@@ -58,29 +58,29 @@ def dynamic_bootstrap(
     Everaert and Pozzi (2007), Journal of Economic Dynamics and Control 31, 1160-1184.
     """
     refuse_options(innovations, level, draws)
+    simulated, refit = dynamic_simulator(fit, lags, path), dynamic_refitter(fit, lags)
+    drawn = shocks(fit, draws, innovations, rng)
+    return collected(fit, drawn, lambda v: refit(simulated(v)), innovations, level)
 
-    panels = dynamic_panels(fit, lags, path, shocks(fit, draws, innovations, rng))
-    return collected(fit, panels, dynamic_refitter(fit, lags), innovations, level)
 
-
-def dynamic_panels(
-    fit: Estimate,
-    lags: TimeLags,
-    path: NDArray[np.float64],
-    drawn: Iterable[NDArray[np.float64]],
-) -> Iterator[NDArray[np.float64]]:
-    """Simulate one path of shape (T + 1, N) per draw of innovations of shape (T, N)."""
+def dynamic_simulator(
+    fit: Estimate, lags: TimeLags, path: NDArray[np.float64]
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Make a function that turns innovations (T, N) into a path of shape (T + 1, N)."""
     W, (tau, eta) = constant(fit.weights).W, lags.of(fit.optimum.coefficients)
     one = np.eye(len(W))
     S, past = one - fit.optimum.rho * W, tau * one + eta * W
     rest = path[1:] @ S.T - path[:-1] @ past.T - fit.residuals
     S_inv = np.linalg.inv(S)
-    for v in drawn:
-        simulated = np.empty_like(path)
-        simulated[0] = path[0]
+
+    def simulated(v: NDArray[np.float64]) -> NDArray[np.float64]:
+        out = np.empty_like(path)
+        out[0] = path[0]
         for t, shock in enumerate(rest + v):
-            simulated[t + 1] = S_inv @ (past @ simulated[t] + shock)
-        yield simulated
+            out[t + 1] = S_inv @ (past @ out[t] + shock)
+        return out
+
+    return simulated
 
 
 def dynamic_refitter(fit: Estimate, lags: TimeLags) -> Callable[[NDArray[np.float64]], Estimate]:

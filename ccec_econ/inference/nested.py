@@ -14,6 +14,7 @@ from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
 from ccec_econ.inference.lm import extend, lag, profile
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.parallel import spread
 
 __all__ = [
     "bootstrap_ratio",
@@ -22,8 +23,8 @@ __all__ = [
     "ratio",
     "refuse_not_nested",
     "refuse_other_likelihood",
+    "response",
     "restrict",
-    "simulate",
     "wald",
     "with_response",
 ]
@@ -173,21 +174,24 @@ def bootstrap_ratio(
         Draws whose ratio is at least that of the data, and how many of them count so because a
         maximum lay at a border.
     """
-    observed, failed, exceed = ratio(restricted, unrestricted), 0, 0
-    for _ in range(draws):
-        y = simulate(restricted, rng)
+
+    def simulated(standard: NDArray[np.float64]) -> float:
+        y = response(restricted, standard)
         try:
-            value = ratio(with_response(restricted, y), with_response(unrestricted, y))
+            return ratio(with_response(restricted, y), with_response(unrestricted, y))
         except ConvergenceError:
-            failed, value = failed + 1, np.inf
-        exceed += value >= observed
-    return exceed, failed
+            return np.inf
+
+    drawn = (rng.standard_normal(restricted.y.shape) for _ in range(draws))
+    values = np.array(spread(simulated, drawn))
+    observed = ratio(restricted, unrestricted)
+    return int((values >= observed).sum()), int(np.isinf(values).sum())
 
 
-def simulate(fit: Estimate, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Draw a response from the reduced form, effects removed, shape (T, N)."""
+def response(fit: Estimate, standard: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Make a response of the reduced form, effects removed, from standard normals (T, N)."""
     best = fit.optimum
-    y = np.sqrt(best.sigma2) * rng.standard_normal(fit.y.shape)
+    y = np.sqrt(best.sigma2) * standard
     if fit.error is not None:
         y = fit.error.solve(best.lam, y)
     y = y + fit.Z @ best.coefficients

@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from ccec_econ.engine.dynamic import TimeLags
 from ccec_econ.engine.estimate import Reduced
 from ccec_econ.engine.higher_order import norms, reach
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.errors import IdentificationError
+from ccec_econ.inference.interpolation import read_off
 from ccec_econ.inference.multipliers import OnEigenvalues, OnMatrices, Reach, multipliers
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.weights import sums_to_one
@@ -42,6 +43,8 @@ type _Weights = Spectrum | NDArray[np.float64]
 type Reduction = Callable[[NDArray[Any], NDArray[np.float64] | None], NDArray[Any]]
 
 _CELLS = 2**20  # numbers per array of a batch of draws
+_MANY = 100  # draws from which on their matrices are read off those at a few rho
+_UNITS = 50  # units below which an inverse costs nothing
 
 
 def averages(f: NDArray[Any], X: NDArray[np.float64] | None) -> NDArray[Any]:
@@ -82,7 +85,7 @@ class Period:
     eigenvalues : ndarray of complex, optional
         Of the one row-standardised matrix behind response and regressors, where there is one:
         averages then need no matrices.
-    traces : SparseSpectrum, optional
+    traces : SparseWeights, optional
         The same for weights too many for eigenvalues: short-run averages need traces of G alone.
     """
 
@@ -90,7 +93,7 @@ class Period:
     own: tuple[_Weights, ...]
     lagging: tuple[_Weights, ...]
     eigenvalues: NDArray[np.complex128] | None = None
-    traces: SparseSpectrum | None = None
+    traces: SparseWeights | None = None
 
     @property
     def response(self) -> tuple[NDArray[np.float64], ...]:
@@ -129,7 +132,7 @@ class Period:
         return np.stack([reduction(f, X) for X in (None, *self.regressors)], axis=-2)
 
     def _by_traces(
-        self, weights: SparseSpectrum, rho: NDArray[Any], *, slopes: bool
+        self, weights: SparseWeights, rho: NDArray[Any], *, slopes: bool
     ) -> NDArray[np.float64]:
         """Averages of S = I + rho G and S W = G, W row-standardised, and their slopes in rho."""
         r = rho[:, 0] if rho.shape[1] else np.zeros(len(rho))
@@ -254,6 +257,25 @@ class ReducedForm:
 
     def reduced(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         """Reduce f and f X_m at parameters (D, P): shape (D, 1 + M, levels * R)."""
+        if len(theta) >= _MANY and self._is_curve(reduction):
+
+            def curve(rho: NDArray[np.float64]) -> NDArray[np.float64]:
+                at = np.tile(self.theta, (len(rho), 1))
+                at[:, self.rho[0]] = rho
+                return self._by_matrices(at, reduction)
+
+            found = read_off(theta[:, self.rho[0]], curve)
+            if found is not None:
+                return found
+        return self._by_matrices(theta, reduction)
+
+    def _is_curve(self, reduction: Reduction) -> bool:
+        """Whether the cells are functions of one rho alone that take inverses of many units."""
+        alone = len(self.rho) == 1 and self.reach.horizon == "short"
+        sizes = {period.size(reduction, self.reach) for period in self.periods}
+        return alone and self.N >= _UNITS and self.N**2 in sizes
+
+    def _by_matrices(self, theta: NDArray[np.float64], reduction: Reduction) -> NDArray[np.float64]:
         each = [
             self._reduced(batch, reduction, slopes=False)[:, 0]
             for batch in self._batches(theta, reduction)
@@ -429,7 +451,7 @@ def _period(N: int, own: Spectrum | None, X: Spectrum | None) -> Period:
     plain = shared and sums_to_one(some.row_sums)
     response = () if own is None else (own,)
     lagging = () if X is None else (X,)
-    if isinstance(some, SparseSpectrum):
+    if isinstance(some, SparseWeights):
         return Period(some.N, response, lagging, traces=some if plain else None)
     return Period(some.N, response, lagging, some.eigenvalues if plain else None)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -12,11 +11,11 @@ import pandas as pd
 from ccec_econ.errors import first_five
 from ccec_econ.inference.contrast import DETECTABLE
 from ccec_econ.inference.multiple import holm
+from ccec_econ.inference.quantity import Quantity
 from ccec_econ.typeset import Printed, Table, interval, number
 
-__all__ = ["Quantity", "SmallSample", "SmallSamples"]
+__all__ = ["SmallSample", "SmallSamples"]
 
-Quantity = Literal["coefficient", "direct", "indirect", "total"]
 _SMALLEST = 0.001  # p-values below are not told apart
 
 type Labels = Mapping[Hashable, str] | None
@@ -168,8 +167,7 @@ class SmallSamples(Printed):
     packs : tuple of SmallSample
         One per term.
     romano_wolf : Series
-        Step-down p-values by term from the joint bootstrap; NaN where draws are not joint, as in
-        the wild bootstrap of models without rho and lam.
+        Step-down p-values by term from the joint bootstrap.
     """
 
     packs: tuple[SmallSample, ...]
@@ -257,8 +255,7 @@ class SmallSamples(Printed):
         failed = dict.fromkeys(unit for pack in self.packs for unit in pack.failed)
         kept = dict.fromkeys(unit for pack in self.packs for unit in pack.kept)
         remarks = dict.fromkeys(remark for pack in self.packs for remark in pack.remarks)
-        adjusted = "Holm, Romano-Wolf" if self.romano_wolf.notna().any() else "Holm"
-        several = f" {adjusted}: adjusted over the columns." if len(self.packs) > 1 else ""
+        several = " Holm, Romano-Wolf: adjusted over the columns." * (len(self.packs) > 1)
         return (
             f"{what}; N = {one.n}, T = {one.T}, {one.clusters} clusters. Standard errors: "
             f"{one.convention}.",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,6 +25,7 @@ from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.panel import Panel
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import number
 from ccec_econ.weights import WeightsLike, align
 
@@ -165,17 +166,18 @@ def randomisation_test(
     estimate, observed = _tstat(results.estimate, c, cov)
     own_lags = _lags(results, paths, lags or {})
     build, rng = _builder(results, column, weights, own_lags), np.random.default_rng(rng)
-    exceeding = failed = 0
-    estimates = []
-    for _ in range(draws):
+
+    def again(order: NDArray[np.int64]) -> tuple[float, float] | None:
         try:
-            fit = fit_columns(results, build(paths[:, _permuted(strata, rng)]), weights)
-            drawn, t = _tstat(fit, c, cov)
+            return _tstat(fit_columns(results, build(paths[:, order]), weights), c, cov)
         except (ConvergenceError, IdentificationError):
-            failed += 1
-            continue
-        estimates.append(drawn)
-        exceeding += abs(t) >= abs(observed) * (1.0 - _TIE)
+            return None
+
+    found = spread(again, _orders(strata, draws, rng))
+    kept = [one for one in found if one is not None]
+    failed = draws - len(kept)
+    exceeding = sum(abs(t) >= abs(observed) * (1.0 - _TIE) for _, t in kept)
+    estimates = [value for value, _ in kept]
     return RandomisationTest(
         column=column,
         term=name,
@@ -274,13 +276,18 @@ def _blocks(
     return blocks
 
 
-def _permuted(strata: list[list[NDArray[np.int64]]], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Whose path each unit is given: those of a stratum exchanged between its blocks."""
-    order = np.empty(sum(len(block) for blocks in strata for block in blocks), dtype=np.int64)
-    for blocks in strata:
-        for block, giver in zip(blocks, rng.permutation(len(blocks)), strict=True):
-            order[block] = blocks[giver][0]
-    return order
+def _orders(
+    strata: list[list[NDArray[np.int64]]], draws: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    """Draw whose path each unit is given: those of a stratum exchanged between its blocks."""
+    first = [np.array([block[0] for block in blocks]) for blocks in strata]
+    sizes = [[len(block) for block in blocks] for blocks in strata]
+    places = np.concatenate([block for blocks in strata for block in blocks])
+    for _ in range(draws):
+        givers = [of[rng.permutation(len(of))] for of in first]
+        order = np.empty_like(places)
+        order[places] = np.concatenate([np.repeat(*each) for each in zip(givers, sizes)])
+        yield order
 
 
 def _lags(

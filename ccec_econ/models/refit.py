@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.dynamic import constant, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
-from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectral, Spectrum, levels
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise
@@ -23,7 +23,7 @@ from ccec_econ.models.fitting import Model, model_columns
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.time_lags import time_columns, time_design
 from ccec_econ.panel import Panel
-from ccec_econ.weights import is_row_standardised
+from ccec_econ.weights import among
 
 __all__ = ["Matrices", "columns_on", "fit_columns", "matrices", "without_unit"]
 
@@ -152,13 +152,10 @@ def _restrict(
         return None
     if id(weights) in seen:
         return seen[id(weights)]
-    W = weights.W[np.ix_(keep, keep)]
-    alone = units[~W.any(axis=1)]
-    if len(alone):
+    W, alone = among(weights.W, keep)
+    if alone.any():
         raise WeightsError(
-            f"without {dropped}, {first_five(alone)} has no neighbour left; keep {dropped} in, or "
-            "use weights that give every unit two neighbours."
+            f"without {dropped}, {first_five(units[alone])} has no neighbour left; keep {dropped} "
+            "in, or use weights that give every unit two neighbours."
         )
-    if is_row_standardised(weights.W):
-        W = W / W.sum(axis=1, keepdims=True)
     return seen.setdefault(id(weights), spectrum_of(csr_array(W)))

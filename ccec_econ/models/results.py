@@ -8,19 +8,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.pool import without_columns
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.formula import Design, Spec
-from ccec_econ.inference.bootstrap import bootstrap
+from ccec_econ.inference.bootstrap import bootstrap, refuse_other_models
 from ccec_econ.inference.multipliers import Horizon
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Bootstrap, Innovations
-from ccec_econ.inference.vcov import Covariance, Vcov, bound
+from ccec_econ.inference.vcov import Covariance, Information, Vcov, bound
 from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
+from ccec_econ.models.narrowing import dropped_positions, without_terms
 from ccec_econ.models.parameters import LikelihoodParameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -137,6 +140,53 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
             If it is not defined for this model; the message says why.
         """
         return replace(self, vcov=bound(cov, self.panel.units)(self.estimate))
+
+    def without(self, *terms: str, cov: Covariance | None = None) -> SpatialPanelResults:
+        """Fit the same model again without some terms, from the reduction already made.
+
+        The data are not read again: chosen columns of the triangle [Z, y, Wy] give all that the
+        likelihood needs, and the numbers are those of a fresh fit.
+
+        Parameters
+        ----------
+        *terms : str
+            Labels of coefficients. With ``x`` goes its lag ``W(x)``; ``W(x)`` can go alone.
+        cov : Covariance, optional
+            ``ce.Information()`` by default, whatever the first fit had.
+
+        Raises
+        ------
+        FormulaError
+            If a term is not in the model or one of several columns of a term, or none is left;
+            or if `cov` is none.
+        IdentificationError
+            If the model is not one of the eight static ones on a balanced panel, or its weights
+            change over time; or as a first fit would.
+        ConvergenceError
+            As a first fit would.
+
+        Examples
+        --------
+        >>> import ccec_econ as ce
+        >>> panel = ce.data.load_panel(years=(2011, 2019))
+        >>> fit = ce.sdm("growth ~ digital + hsr | unit + year", panel, ce.weights.contiguity())
+        >>> list(fit.without("hsr").params.index)
+        ['digital', 'W(digital)', 'rho']
+        """
+        fit = self.estimate
+        if type(self) is not SpatialPanelResults:
+            raise IdentificationError(
+                f"without() is for static models of ce.ols to ce.gns, not {type(self).__name__}; "
+                "fit the shorter formula."
+            )
+        refuse_other_models(fit)
+        chosen = bound(Information() if cov is None else cov, self.panel.units)
+        at = dropped_positions(fit.terms, fit.lag_of, terms)
+        spec, design = without_terms(self.spec, self.design, {fit.terms[j] for j in at})
+        rest = without_columns(fit, at)
+        if fit.method == "bias_corrected":
+            rest = bias_corrected(rest)
+        return replace(self, spec=spec, design=design, estimate=rest, vcov=chosen(rest))
 
     def fixed_effects(self) -> dict[str, pd.Series]:
         """Recover the effects from y - rho Wy - Zd: "constant", "unit" and "time".
@@ -260,8 +310,9 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
 
     def _approximations(self) -> tuple[str, ...]:
         """Say how log-determinants of sparse weights were computed."""
-        parts = (self.estimate.spectrum, self.estimate.error)
-        return tuple({p.note() for p in parts if isinstance(p, SparseSpectrum)})
+        best = self.estimate.optimum
+        parts = ((self.estimate.spectrum, best.rho), (self.estimate.error, best.lam))
+        return tuple({p.note(at) for p, at in parts if isinstance(p, SparseWeights)})
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""

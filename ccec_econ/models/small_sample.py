@@ -15,16 +15,18 @@ from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError
 from ccec_econ.formula import lagged_term
 from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.effects import NAMES, average_effects, effect_slopes
-from ccec_econ.inference.measure import errors_along
+from ccec_econ.inference.effects import NAMES, average_effects
 from ccec_econ.inference.multiple import romano_wolf
+from ccec_econ.inference.quantity import Quantity, point, refuse_no_effect
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Innovations
+from ccec_econ.inference.wild import wild_family
 from ccec_econ.models.dynamic import SHORT_RUN, DynamicPanelResults
-from ccec_econ.models.packs import Quantity, SmallSample, SmallSamples
+from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
-from ccec_econ.models.resampling import bootstrap, wild_cluster
+from ccec_econ.models.resampling import bootstrap
 from ccec_econ.models.results import SpatialPanelResults, family
+from ccec_econ.parallel import spread
 
 __all__ = ["small_sample", "standard_margins"]
 
@@ -152,7 +154,7 @@ def small_sample(
         remarks = (*remarks, SHORT_RUN)
     packs = []
     for each in terms:
-        estimate, error, df = _point(results, each, quantity)
+        estimate, error, df = point(results.estimate, results.vcov, each, quantity)
         far = margin[each] if isinstance(margin, Mapping) else margin
         beyond = None if far is None else equivalence(estimate - null, error, far, df)
         packs.append(
@@ -217,33 +219,20 @@ def standard_margins(
     return {term: size / float(spread[fit.terms.index(term)]) for term in terms}
 
 
-def _point(
-    results: SpatialPanelResults, term: str, quantity: Quantity
-) -> tuple[float, float, float | None]:
-    """Estimate, standard error by the delta method and its degrees of freedom."""
-    vcov = results.vcov
-    if quantity == "coefficient":
-        slope = np.eye(len(results.params))[results.params.index.get_loc(term)]
-        return float(results.params[term]), float(results.std_errors[term]), vcov.least(slope)
-    form = static_form(results.estimate)
-    at = _position(form, term), NAMES.index(quantity)
-    slope = effect_slopes(form)[at]
-    value = average_effects(form, form.theta[None, :])[0][at]
-    return float(value), float(errors_along(slope, form.covariance(vcov))), vcov.least(slope)
-
-
 def _leave_one_out(
     results: SpatialPanelResults, terms: Sequence[str], quantity: Quantity, keep: Sequence[Hashable]
 ) -> dict[str, pd.Series]:
     """Estimates without each unit, by term."""
     units = results.panel.units.difference(pd.Index(list(keep)), sort=False)
-    values: dict[Hashable, list[float]] = {}
-    for unit in units:
+
+    def without(unit: Hashable) -> list[float]:
         try:
             fit = without_unit(results, unit)
-            values[unit] = [_quantity(fit, term, quantity) for term in terms]
+            return [_quantity(fit, term, quantity) for term in terms]
         except (ConvergenceError, IdentificationError):
-            values[unit] = [np.nan] * len(terms)
+            return [np.nan] * len(terms)
+
+    values = dict(zip(units, spread(without, units), strict=True))
     found = pd.DataFrame.from_dict(values, orient="index", columns=list(terms), dtype=np.float64)
     if not found.notna().any(axis=None):
         raise ConvergenceError(
@@ -280,14 +269,11 @@ def _bootstrap(
 ) -> tuple[pd.Series, pd.Series, str]:
     """P-values of the null, those adjusted by joint draws, and how they were made."""
     if not results.estimate.spatial:
-        tests = {}
-        for term in terms:
-            combination = {term: 1.0}
-            if quantity in ("indirect", "total"):
-                combination = _linear(results.estimate, term, quantity)
-            tests[term] = wild_cluster(results, combination, null=null, draws=draws, rng=rng)
-        pvalues = pd.Series({term: test.pvalue for term, test in tests.items()})
-        return pvalues, pd.Series(np.nan, index=list(terms)), tests[terms[0]].convention
+        linear = quantity in ("indirect", "total")
+        asked = [_linear(results.estimate, t, quantity) if linear else {t: 1.0} for t in terms]
+        tests, joint = wild_family(results.estimate, asked, null=null, draws=draws, rng=rng)
+        pvalues = pd.Series([test.pvalue for test in tests], index=list(terms))
+        return pvalues, pd.Series(joint, index=list(terms)), tests[0].convention
     found = bootstrap(results, draws=draws, innovations=innovations, rng=rng)
     names = [term if quantity == "coefficient" else f"{quantity} {term}" for term in terms]
     sample = found.draws[names].set_axis(list(terms), axis=1) - null
@@ -356,15 +342,7 @@ def _refuse_request(
         if term not in known:
             what = "effects" if effects else "coefficient"
             raise FormulaError(f"no {what} of {term!r}; there are those of {first_five(known)}.")
-        fit = results.estimate
-        if quantity == "direct" and fit.weights is None and term not in fit.terms:
-            raise FormulaError(
-                f"the model has no direct effect of {term!r}: neither {term} itself nor a lag of y."
-            )
-        if quantity == "indirect" and fit.weights is None and lagged_term(term) not in fit.terms:
-            raise FormulaError(
-                f"the model has no indirect effect of {term!r}: neither W({term}) nor a lag of y."
-            )
+        refuse_no_effect(results.estimate, term, quantity)
     units = results.panel.units
     unknown = [unit for unit in keep if unit not in units]
     if unknown:

@@ -33,7 +33,7 @@ from ccec_econ.models.fitting import (
 )
 from ccec_econ.models.unbalanced_results import UnbalancedPanelResults
 from ccec_econ.panel import UnbalancedPanel
-from ccec_econ.weights import is_row_standardised
+from ccec_econ.weights import among
 
 __all__ = ["fit_unbalanced"]
 
@@ -105,12 +105,11 @@ def _path(weights: AnyWeights | None, panel: UnbalancedPanel) -> PresentPath | N
 def _restricted(
     W: NDArray[np.float64], here: NDArray[np.bool_], units: pd.Index, time: object
 ) -> NDArray[np.float64]:
-    part = W[np.ix_(here, here)]
-    sums = part.sum(axis=1)
-    alone = units[here][sums == 0.0]
-    if len(alone):
+    part, alone = among(W, here)
+    if alone.any():
         raise WeightsError(
-            f"weights: in {time} all neighbours of {first_five(alone)} are absent; leave these "
-            "rows out too, or give weights with more neighbours, such as distance weights."
+            f"weights: in {time} all neighbours of {first_five(units[here][alone])} are absent; "
+            "leave these rows out too, or give weights with more neighbours, such as distance "
+            "weights."
         )
-    return part / sums[:, None] if is_row_standardised(W) else part
+    return part

@@ -43,6 +43,7 @@ from ccec_econ.models.nesting import wald_test
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.static import MODELS, ols
 from ccec_econ.panel import Panel
+from ccec_econ.parallel import spread
 from ccec_econ.typeset import Printed, Table, number
 from ccec_econ.weights import align, from_matrix
 
@@ -110,6 +111,9 @@ class WeightsExogeneity(Printed):
             rules=frozenset({len(self.terms)}),
             notes=(*tests, *failed, self.wald.note),
         )
+
+
+type _Shocks = tuple[NDArray[np.float64], NDArray[np.float64]]  # (T, N), (T, N, K)
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,18 +275,25 @@ def weights_exogeneity(
     by_term = _by_term(fit, task.names)
     if not draws:
         return WeightsExogeneity(fit, plain, task.names, wald, None, by_term, 0)
-    beyond, failed = np.zeros(1 + len(task.names), dtype=np.int64), 0
     own = np.array([wald.statistic, *by_term["statistic"].abs()])
-    for sample in _samples(task, plain, draws, np.random.default_rng(rng)):
+    sample = _simulator(task, plain)
+
+    def again(drawn: _Shocks) -> NDArray[np.float64] | None:
+        simulated = sample(drawn)
         try:
-            again = task.fit(sample, controlled=True)
+            fit = task.fit(simulated, controlled=True)
         except (ConvergenceError, IdentificationError, WeightsError):
-            failed += 1
-            continue
-        each = _by_term(again, task.names)["statistic"].abs()
-        values = np.array([wald_test(again, task.names).statistic, *each])
-        beyond += values >= own * (1.0 - _TIE)
-    counts = beyond + failed
+            return None
+        at = [fit.estimate.terms.index(name) for name in task.names]
+        errors = np.sqrt(np.diag(fit.vcov.matrix)[at])
+        each = np.abs(fit.estimate.optimum.coefficients[at] / errors)
+        return np.array([wald_test(fit, task.names).statistic, *each])
+
+    found = spread(again, _drawn(task, plain, draws, np.random.default_rng(rng)))
+    kept = [values for values in found if values is not None]
+    failed = draws - len(kept)
+    beyond = np.array([values >= own * (1.0 - _TIE) for values in kept]).reshape(-1, len(own))
+    counts = failed + beyond.sum(axis=0)
     joint = simulated(
         "Wald", wald.null, wald.statistic, exceed=int(counts[0]), draws=draws, how="bootstrap"
     )
@@ -336,22 +347,30 @@ def _refuse_strange(W: NDArray[np.float64], panel: Panel, time: object) -> None:
     align(from_matrix(W, panel.units), panel.units)
 
 
-def _samples(
+def _drawn(
     task: _Task, plain: SpatialPanelResults, draws: int, rng: np.random.Generator
-) -> Iterator[_Sample]:
-    """Simulate forming variables and outcomes that have nothing in common but regressors."""
-    data, fit = task.data, plain.estimate
-    fitted = data.z - task.residuals(data.z)
+) -> Iterator[_Shocks]:
+    """Draw shocks of the outcome and, unrelated to them, of the forming variables."""
     noise = [shocks(one.estimate, draws, "normal", rng) for one in task.formed]
-    effects = _effects(task, plain)
-    for v in shocks(fit, draws, "normal", rng):
-        z = fitted + np.stack([next(e) for e in noise], axis=2)
-        X = data.X.copy()
+    for v in shocks(plain.estimate, draws, "normal", rng):
+        yield v, np.stack([next(e) for e in noise], axis=2)
+
+
+def _simulator(task: _Task, plain: SpatialPanelResults) -> Callable[[_Shocks], _Sample]:
+    """Simulate forming variables and outcomes that have nothing in common but regressors."""
+    data, best = task.data, plain.estimate.optimum
+    fitted, effects = data.z - task.residuals(data.z), _effects(task, plain)
+
+    def sample(drawn: _Shocks) -> _Sample:
+        v, noise = drawn
+        z, X = fitted + noise, data.X.copy()
         for k, j in task.stands.items():
             X[:, :, j] = z[:, :, k]
         path = task.path(z)
-        mean = _regressors(task, X, path) @ fit.optimum.coefficients
-        yield _Sample(z, path.solve(fit.optimum.rho, mean + effects + v), X)
+        mean = _regressors(task, X, path) @ best.coefficients
+        return _Sample(z, path.solve(best.rho, mean + effects + v), X)
+
+    return sample
 
 
 def _effects(task: _Task, plain: SpatialPanelResults) -> NDArray[np.float64]:

@@ -15,6 +15,7 @@ from ccec_econ.data.dates import Rule
 from ccec_econ.data.panels import load_panel
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError, first_five
+from ccec_econ.parallel import spread
 from ccec_econ.rail.lines import Line
 from ccec_econ.rail.network import Assumptions
 from ccec_econ.rail.times import times_by_year
@@ -130,22 +131,21 @@ def access_by_draw(
     """
     years = list(years)
     weighed = masses(mass, base_year, layer) if isinstance(mass, str) else mass
-    return np.stack(
-        [
-            access(
-                years,
-                layer,
-                mass=weighed,
-                decay=decay,
-                log=log,
-                openings=openings.iloc[draw],
-                assumptions=assumptions,
-                service=service,
-                rule=rule,
-            ).to_numpy()
-            for draw in range(len(openings))
-        ]
-    )
+
+    def drawn(opened: pd.Series) -> NDArray[np.float64]:
+        return access(
+            years,
+            layer,
+            mass=weighed,
+            decay=decay,
+            log=log,
+            openings=opened,
+            assumptions=assumptions,
+            service=service,
+            rule=rule,
+        ).to_numpy()
+
+    return np.stack(spread(drawn, (openings.iloc[draw] for draw in range(len(openings)))))
 
 
 def masses(what: str = "residents", year: int = 2010, layer: Layer = "county") -> pd.Series[float]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from ccec_econ.circle import Layer
+from ccec_econ.parallel import spread
 from ccec_econ.rail.access import access, masses
 from ccec_econ.rail.network import Assumptions
 from ccec_econ.rail.timetables import compare_with_timetable
@@ -73,20 +74,24 @@ def sensitivity(
         for name, values in varied.items()
         for value in values
     ]
-    gains = [
-        access(years, layer, mass=weighed, decay=decay, assumptions=case).diff().iloc[-1]
-        for _, _, case in cases
-    ]
+
+    def under(case: Assumptions) -> tuple[pd.Series, float, float]:
+        gain = access(years, layer, mass=weighed, decay=decay, assumptions=case).diff().iloc[-1]
+        before, after = (compare_with_timetable(year, case) for year in (2016, 2020))
+        return gain, before.median_error, after.median_error
+
+    found = spread(under, (case for _, _, case in cases))
+    default = found[0][0]
     rows = [
         {
             "assumption": name,
             "value": value,
             "mean_change": float(gain.mean()),
-            "correlation": float(gain.corr(gains[0])),
-            "rank_correlation": float(gain.rank().corr(gains[0].rank())),
-            "error_2016": compare_with_timetable(2016, case).median_error,
-            "error_2020": compare_with_timetable(2020, case).median_error,
+            "correlation": float(gain.corr(default)),
+            "rank_correlation": float(gain.rank().corr(default.rank())),
+            "error_2016": error_2016,
+            "error_2020": error_2020,
         }
-        for (name, value, case), gain in zip(cases, gains, strict=True)
+        for (name, value, _), (gain, error_2016, error_2020) in zip(cases, found, strict=True)
     ]
     return pd.DataFrame(rows)

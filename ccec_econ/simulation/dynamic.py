@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from ccec_econ.engine.dynamic import TimeLags, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.engine.spectrum import Spectrum, spectrum
 from ccec_econ.errors import ConvergenceError
+from ccec_econ.parallel import spread
 from ccec_econ.simulation.designs import DynamicDesign, draw_dynamic
 from ccec_econ.simulation.rates import mean_row
 
@@ -17,6 +20,7 @@ __all__ = ["dynamic_study"]
 
 _LAGS = TimeLags(0, 1)
 _BLOCK = 250  # panels drawn at a time
+type _Panel = tuple[NDArray[np.float64], ...]  # y (T + 1, N), x (T, N)
 
 
 def dynamic_study(
@@ -60,24 +64,24 @@ def dynamic_study(
         "rho": design.rho,
         "sigma2": 1.0,
     }
-    found: dict[str, list[list[float]]] = {"uncorrected": [], "corrected": []}
-    for start in range(0, draws, _BLOCK):
-        size = min(_BLOCK, draws - start)
-        for y, x in zip(*draw_dynamic(design, W, periods, size, rng), strict=True):
-            try:
-                quasi = _fit(y, x, weights)
-                fixed = corrected(quasi, _LAGS)
-            except ConvergenceError:
-                continue
-            found["uncorrected"].append(_values(quasi))
-            found["corrected"].append(_values(fixed))
-    if not found["corrected"]:
+
+    def both(panel: _Panel) -> list[list[float]] | None:
+        try:
+            quasi = _fit(panel, weights)
+            return [_values(quasi), _values(corrected(quasi, _LAGS))]
+        except ConvergenceError:
+            return None
+
+    sizes = (min(_BLOCK, draws - start) for start in range(0, draws, _BLOCK))
+    blocks = (zip(*draw_dynamic(design, W, periods, size, rng), strict=True) for size in sizes)
+    found = [one for one in spread(both, chain.from_iterable(blocks)) if one is not None]
+    if not found:
         raise ConvergenceError(
             f"none of {draws} draws has an interior estimate that can be corrected; draw more, or "
             "panels with less dependence."
         )
     rows = []
-    for estimator, values in found.items():
+    for estimator, values in zip(("uncorrected", "corrected"), zip(*found, strict=True)):
         for name, column in zip(truth, np.array(values).T, strict=True):
             rows.append(
                 {"estimator": estimator, "parameter": name}
@@ -87,7 +91,8 @@ def dynamic_study(
     return pd.DataFrame(rows)
 
 
-def _fit(y: NDArray[np.float64], x: NDArray[np.float64], weights: Spectrum) -> Estimate:
+def _fit(panel: _Panel, weights: Spectrum) -> Estimate:
+    y, x = panel
     X = np.dstack([y[:-1], y[:-1] @ weights.W.T, x])
     columns = Columns(y[1:], X, ("L(y)", "W(L(y))", "x"), (None, "L(y)", None))
     return estimate_dynamic(columns, weights=weights, x_weights=None, effects="twoway")

@@ -16,7 +16,8 @@ from ccec_econ.errors import ConvergenceError
 from ccec_econ.inference.effects import delta_effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Information
-from ccec_econ.simulation.designs import Design, draw_panel, fit_panel
+from ccec_econ.parallel import spread
+from ccec_econ.simulation.designs import Design, Sample, draw_panel, fit_panel
 from ccec_econ.simulation.rates import mean_row, rate_error
 
 __all__ = ["QUANTITIES", "study"]
@@ -79,12 +80,14 @@ def study(
     quantile = float(stats.norm.ppf(0.975))
     rows = []
     for method in methods:
-        found = []
-        for sample in samples:
+
+        def measured(sample: Sample, method: Method = method) -> NDArray[np.float64] | None:
             try:
-                found.append(_measure(fit_panel(design, sample, weights, method)))
+                return _measure(fit_panel(design, sample, weights, method))
             except ConvergenceError:
-                continue
+                return None
+
+        found = [one for one in spread(measured, samples) if one is not None]
         if not found:
             raise ConvergenceError(
                 f"none of {draws} draws has an interior estimate by {method}; draw more, or panels "

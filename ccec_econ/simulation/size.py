@@ -10,6 +10,7 @@ from scipy import stats
 from ccec_econ.engine.estimate import Columns, estimate
 from ccec_econ.engine.spectrum import spectrum
 from ccec_econ.inference import lm
+from ccec_econ.parallel import spread
 from ccec_econ.simulation.rates import rate_error
 
 __all__ = ["lm_study"]
@@ -44,10 +45,10 @@ def lm_study(
     """
     weights = spectrum(W)
     critical = float(stats.chi2.ppf(1.0 - level, 1))
-    rejected = {"centred": np.zeros(len(_TESTS)), "uncentred": np.zeros(len(_TESTS))}
-    for _ in range(draws):
-        X = rng.standard_normal((periods, len(W), 2))
-        y = X @ _BETA + rng.standard_normal((periods, len(W)))
+
+    def rejected(drawn: tuple[NDArray[np.float64], NDArray[np.float64]]) -> NDArray[np.bool_]:
+        X, e = drawn
+        y = X @ _BETA + e
         fit = estimate(
             Columns(y, X, ("x", "z"), (None, None)),
             weights=None,
@@ -57,13 +58,19 @@ def lm_study(
             effects="twoway",
             method="transformation",
         )
-        for version, one in (("centred", fit), ("uncentred", lm.conventional(fit))):
-            slopes = lm.slopes(one, weights, weights)
-            found = [*(slopes.marginal(j) for j in (0, 1)), *(slopes.robust(j) for j in (0, 1))]
-            rejected[version] += np.array(found) > critical
+        versions = [lm.slopes(one, weights, weights) for one in (fit, lm.conventional(fit))]
+        found = [
+            [*(one.marginal(j) for j in (0, 1)), *(one.robust(j) for j in (0, 1))]
+            for one in versions
+        ]
+        return np.array(found) > critical
+
+    shape = periods, len(W)
+    drawn = ((rng.standard_normal((*shape, 2)), rng.standard_normal(shape)) for _ in range(draws))
+    rates = np.sum(spread(rejected, drawn), axis=0) / draws
     rows = [
         {"test": test, "version": version, "rate": rate, "rate_mcse": rate_error(rate, draws)}
-        for version, counts in rejected.items()
-        for test, rate in zip(_TESTS, (counts / draws).tolist(), strict=True)
+        for version, counts in zip(("centred", "uncentred"), rates.tolist(), strict=True)
+        for test, rate in zip(_TESTS, counts, strict=True)
     ]
     return pd.DataFrame(rows)

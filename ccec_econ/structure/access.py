@@ -121,10 +121,12 @@ def market_access(
     [2.0, 0.5]
     """
     units = minutes.index
-    without = units[~units.isin(mass.dropna().index)]
+    own = mass.reindex(units).to_numpy(dtype=np.float64)
+    without = units[np.isnan(own)]
     if len(without):
         raise AlignmentError(f"market access: no mass for {first_five(without)}.")
-    t = minutes.loc[units, list(units)].to_numpy(dtype=np.float64)
+    ordered = minutes if minutes.columns.equals(units) else minutes[list(units)]
+    t = ordered.to_numpy(dtype=np.float64)
     off = ~np.eye(len(units), dtype=bool)
     if not decay > 0.0 or not (t[off] > 0.0).all():
         raise DataError(
@@ -133,5 +135,4 @@ def market_access(
         )
     weight = np.zeros_like(t)
     weight[off] = t[off] ** -decay
-    values = weight @ mass.loc[units].to_numpy(dtype=np.float64)
-    return pd.Series(values, index=units, name="market_access")
+    return pd.Series(weight @ own, index=units, name="market_access")

@@ -10,7 +10,7 @@ import pytest
 
 import ccec_econ as ce
 from ccec_econ.errors import FormulaError
-from ccec_econ.inference.dynamic_bootstrap import dynamic_panels, dynamic_refitter
+from ccec_econ.inference.dynamic_bootstrap import dynamic_refitter, dynamic_simulator
 from ccec_econ.models.refit import without_unit
 from ccec_econ.models.time_lags import observed_path
 
@@ -40,7 +40,7 @@ def test_the_path_is_the_whole_response(fit, sim16) -> None:
 def test_own_innovations_give_the_panel_back(formula: str, correction: bool, sim16) -> None:
     fit = ce.sar(formula, *sim16, correction=correction)
     one = fit.estimate
-    back = next(dynamic_panels(one, fit.lags, path_of(fit), [one.residuals]))
+    back = dynamic_simulator(one, fit.lags, path_of(fit))(one.residuals)
     np.testing.assert_allclose(back, path_of(fit), atol=1e-10)
     again = dynamic_refitter(one, fit.lags)(back).optimum
     np.testing.assert_allclose(again.coefficients, one.optimum.coefficients, atol=1e-8)
@@ -51,7 +51,7 @@ def test_one_step_of_the_recursion_by_hand(fit) -> None:
     """(I - rho W)(y*_1 - y_1) = v*_1 - v_1: the past is the same in the first period."""
     one = fit.estimate
     v = np.random.default_rng(0).standard_normal(one.y.shape)
-    made = next(dynamic_panels(one, fit.lags, path_of(fit), [v]))
+    made = dynamic_simulator(one, fit.lags, path_of(fit))(v)
     W = one.weights.W
     S = np.eye(16) - fit.rho * W
     first = S @ (made[1] - path_of(fit)[1])
@@ -64,7 +64,7 @@ def test_one_step_of_the_recursion_by_hand(fit) -> None:
 def test_without_noise_the_uncorrected_refit_finds_the_truth(sim16) -> None:
     fit = ce.sdm(FORMULAS[0], *sim16, correction=False)
     quiet = 1e-7 * np.random.default_rng(1).standard_normal(fit.estimate.y.shape)
-    made = next(dynamic_panels(fit.estimate, fit.lags, path_of(fit), [quiet]))
+    made = dynamic_simulator(fit.estimate, fit.lags, path_of(fit))(quiet)
     again = dynamic_refitter(fit.estimate, fit.lags)(made).optimum
     np.testing.assert_allclose(again.coefficients, fit.estimate.optimum.coefficients, atol=1e-5)
 
