@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from ccec_econ.engine.eigen_factors import with_factors
 from ccec_econ.engine.moment_spectrum import POWERS, PROBES, moment_spectrum
 from ccec_econ.engine.sparse_spectrum import sparse_spectrum
 from ccec_econ.engine.spectrum import Spectrum, spectrum
@@ -54,7 +55,7 @@ def spectrum_of(
                 f"eigenvalues of {N} units need a dense matrix of {N**2 * 8 / 2**30:.1f} GiB, and "
                 f"stop at {_MOST_EIGEN} units; use logdet='factors' or 'moments'."
             )
-        return spectrum(matrix.toarray())
+        return with_factors(spectrum(matrix.toarray()), matrix)
     if logdet == "moments":
         return moment_spectrum(matrix, probes=probes, powers=powers, seed=seed)
     return sparse_spectrum(matrix)

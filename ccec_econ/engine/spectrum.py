@@ -144,6 +144,8 @@ class Spectrum(ABC):
 
     def G(self, rho: float) -> NDArray[np.float64]:
         """W (I - rho W)^-1, shape (N, N); columns centred when projected."""
+        if rho == 0.0:
+            return self.centre(self.W)
         return self.centre(np.linalg.solve((np.eye(len(self.W)) - rho * self.W).T, self.W.T).T)
 
     def conjugate(self, lam: float, A: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -195,7 +197,7 @@ class EigenSpectrum(Spectrum):
     def project(self) -> EigenSpectrum:
         """Leave out the eigenvalue nearest to one."""
         unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
-        return EigenSpectrum(self.W, np.delete(self.eigenvalues, unit), self.interval, True)
+        return replace(self, eigenvalues=np.delete(self.eigenvalues, unit), projected=True)
 
     def unprojected(self) -> EigenSpectrum:
         """Spectrum of W itself."""

@@ -13,33 +13,46 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, connected_components
 
-__all__ = ["symmetric_twin"]
+__all__ = ["log_scales", "symmetric_twin"]
 
 # Share by which s_i w_ij may differ from s_j w_ji. Eigenvalues of the twin are then those of W but
 # for as much of the twin's norm (Bauer and Fike 1960, Numerische Mathematik 2, 137-141).
 _EQUAL = 1e-12
 
 
-def symmetric_twin(weights: csr_array | NDArray[np.float64]) -> csr_array | None:
-    """Symmetric matrix S^1/2 W S^-1/2 for weights W (N, N), S diagonal; None where there is none.
+def log_scales(weights: csr_array | NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Logarithms of scales s (N,) with s_i w_ij = s_j w_ji for all links of W (N, N), if any.
 
     A walk over the links gives the scales, and every link is checked against them.
     """
-    W = csr_array(weights, copy=True)
-    W.eliminate_zeros()
-    W.sort_indices()
-    back = csr_array(W.T)
-    back.sort_indices()
+    W, back = _both_ways(weights)
     same_links = np.array_equal(W.indptr, back.indptr) and np.array_equal(W.indices, back.indices)
     if not same_links or (np.sign(W.data) != np.sign(back.data)).any():
         return None
     steps = csr_array((np.log(W.data / back.data), W.indices, W.indptr), shape=W.shape)
     log_s = _along_links(steps)
     rows = np.repeat(np.arange(len(log_s)), np.diff(W.indptr))
-    if (np.abs(log_s[rows] + steps.data - log_s[W.indices]) > _EQUAL).any():
+    left = np.abs(log_s[rows] + steps.data - log_s[W.indices])
+    return None if (left > _EQUAL).any() else log_s
+
+
+def symmetric_twin(weights: csr_array | NDArray[np.float64]) -> csr_array | None:
+    """Symmetric matrix S^1/2 W S^-1/2 for weights W (N, N), S diagonal; None if there is none."""
+    if log_scales(weights) is None:
         return None
+    W, back = _both_ways(weights)
     root = np.sign(W.data) * np.sqrt(np.abs(W.data)) * np.sqrt(np.abs(back.data))
     return csr_array((root, W.indices, W.indptr), shape=W.shape)
+
+
+def _both_ways(weights: csr_array | NDArray[np.float64]) -> tuple[csr_array, csr_array]:
+    """Weights and their transpose, neighbours in order."""
+    W = csr_array(weights, copy=True)
+    W.eliminate_zeros()
+    W.sort_indices()
+    back = csr_array(W.T)
+    back.sort_indices()
+    return W, back
 
 
 def _along_links(steps: csr_array) -> NDArray[np.float64]:
