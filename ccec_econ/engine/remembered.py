@@ -22,9 +22,9 @@ _known: dict[bytes, tuple[NDArray[np.complex128], tuple[float, float]]] = {}
 def remembered_spectrum(matrix: csr_array, logdet: Literal["auto", "roots"] = "auto") -> Spectrum:
     """Spectrum of weights (N, N) as `spectrum_of`; equal matrices share their eigenvalues.
 
-    All eigenvalues of 1,000 units take many fits' worth of time. They are
-    found again by the content of the matrix, so weights that were changed are other weights; only
-    they and the interval are kept, 16 bytes a unit.
+    All eigenvalues of 1,000 units take many fits' worth of time. They are found again by the
+    content of the matrix, so weights that were changed are other weights; only they and the
+    interval are kept, 16 bytes a unit.
     """
     key = _content(matrix) + logdet.encode()
     if key in _known:
