@@ -18,6 +18,7 @@ from ccec_econ.formula_words import (
     RESERVED,
     UNREADABLE,
     is_column_name,
+    plain_names,
     reading,
     refuse_code,
     refuse_function_names,
@@ -167,10 +168,12 @@ type Read = tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]
 
 def _plain_columns(spec: Spec, panel: Panel, constant: bool) -> Read | None:
     """Response, regressors and labels where all are names of finite numeric columns, else None."""
-    names = list(dict.fromkeys(name.strip() for name in spec.regressors.split("+")))
-    frame, used = panel.frame, [spec.response, *names]
+    names, frame = plain_names(spec.regressors), panel.frame
+    if names is None or not is_column_name(spec.response):
+        return None
+    used = [spec.response, *names]
     known = frame.columns.nlevels == 1 and frame.columns.is_unique
-    if not known or not all(is_column_name(name) and name in frame for name in used):
+    if not known or not all(name in frame for name in used):
         return None
     columns = [frame[name] for name in used]
     if not all(isinstance(c.dtype, np.dtype) and c.dtype.kind in "biuf" for c in columns):

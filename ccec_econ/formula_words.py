@@ -20,6 +20,7 @@ __all__ = [
     "RESERVED",
     "UNREADABLE",
     "is_column_name",
+    "plain_names",
     "reading",
     "refuse_code",
     "refuse_function_names",
@@ -136,6 +137,18 @@ def is_column_name(text: str) -> bool:
     """
     words = (*RESERVED, *TRANSFORMS, *kwlist)
     return text.isidentifier() and text not in words
+
+
+def plain_names(regressors: str) -> list[str] | None:
+    """Names of columns that make up a right side, None where it holds anything else.
+
+    Examples
+    --------
+    >>> plain_names("x + z + x"), plain_names("x + log(z)")
+    (['x', 'z'], None)
+    """
+    names = list(dict.fromkeys(name.strip() for name in regressors.split("+")))
+    return names if all(map(is_column_name, names)) else None
 
 
 def refuse_learning(formula: str) -> None:

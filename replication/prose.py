@@ -6,8 +6,8 @@ import re
 
 __all__ = ["prose", "typed_numbers"]
 
-# Shares that follow from the usual power of a test, and the last event time of the rings.
-_CUSTOMARY = re.compile(r"four samples of five|one time in five|five years after it", re.IGNORECASE)
+# Shares that follow from the usual power of a test.
+_CUSTOMARY = re.compile(r"four samples of five|one time in five", re.IGNORECASE)
 _WORDS = re.compile(
     r"\b(four|five|six|seven|eight|nine|ten|eleven|twelve|\w+teen|"
     r"(?:twen|thir|for|fif|six|seven|eigh|nine)ty(?:-\w+)?|hundred|thousand|million)\b",
