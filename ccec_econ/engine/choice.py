@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order
 
+from ccec_econ.engine.eigen_factors import with_factors
 from ccec_econ.engine.moment_spectrum import POWERS, PROBES, moment_spectrum
 from ccec_econ.engine.sparse_spectrum import sparse_spectrum
 from ccec_econ.engine.spectrum import Spectrum, spectrum
+from ccec_econ.engine.symmetric import log_scales
 from ccec_econ.errors import WeightsError
 
 __all__ = ["separator", "spectrum_of"]
 
-_EIGEN_UNITS = (
-    1_000  # up to here all eigenvalues take a second at most, and give the whole interval
-)
+_EIGEN_UNITS = 1_000  # up to here real eigenvalues take 0.1 s at most
+_COMPLEX_UNITS = 500  # up to here eigenvalues that may be complex do; at 1,000 units 0.3 s
 _FULL = 0.1  # share of non-zero weights above which factors are as full as the matrix
 _FULL_UNITS = 6_000  # above, eigenvalues of a full matrix take minutes
 _MOST_EIGEN = 20_000
@@ -28,7 +29,7 @@ _HUB = 10.0  # links, as a multiple of the square root of N, that make a unit a 
 
 def spectrum_of(
     matrix: csr_array,
-    logdet: Literal["auto", "eigen", "factors", "moments"] = "auto",
+    logdet: Literal["auto", "roots", "eigen", "factors", "moments"] = "auto",
     *,
     probes: int = PROBES,
     powers: int = POWERS,
@@ -36,9 +37,10 @@ def spectrum_of(
 ) -> Spectrum:
     """Prepare weights (N, N) the way that is asked for, or that suits them.
 
-    By itself: all eigenvalues up to 1,000 units, and of full matrices up to 6,000; factors of
-    sparse matrices; traces of powers where factors would hold a dense block of more than 10,000
-    units, and of larger full matrices.
+    By itself: all eigenvalues up to 500 units, up to 1,000 where a change of scale makes the
+    weights symmetric, and of full matrices up to 6,000; factors of other sparse matrices; traces
+    of powers where factors would hold a dense block of more than 10,000 units, and of larger full
+    matrices. "roots" asks for all eigenvalues up to 1,000 units of any weights.
 
     Raises
     ------
@@ -46,7 +48,9 @@ def spectrum_of(
         If eigenvalues are asked for above 20,000 units.
     """
     N = int(matrix.shape[0])
-    if logdet == "auto":
+    if logdet == "roots" and N <= _EIGEN_UNITS:
+        logdet = "eigen"
+    if logdet in ("auto", "roots"):
         logdet = _suited(matrix)
     if logdet == "eigen":
         if N > _MOST_EIGEN:
@@ -54,7 +58,7 @@ def spectrum_of(
                 f"eigenvalues of {N} units need a dense matrix of {N**2 * 8 / 2**30:.1f} GiB, and "
                 f"stop at {_MOST_EIGEN} units; use logdet='factors' or 'moments'."
             )
-        return spectrum(matrix.toarray())
+        return with_factors(spectrum(matrix.toarray()), matrix)
     if logdet == "moments":
         return moment_spectrum(matrix, probes=probes, powers=powers, seed=seed)
     return sparse_spectrum(matrix)
@@ -63,7 +67,9 @@ def spectrum_of(
 def _suited(matrix: csr_array) -> Literal["eigen", "factors", "moments"]:
     N = int(matrix.shape[0])
     full = matrix.nnz > _FULL * N**2
-    if N <= _EIGEN_UNITS or (full and N <= _FULL_UNITS):
+    if N <= _COMPLEX_UNITS or (full and N <= _FULL_UNITS):
+        return "eigen"
+    if N <= _EIGEN_UNITS and log_scales(matrix) is not None:
         return "eigen"
     if full or (N > _FRONT and separator(matrix) > _FRONT):
         return "moments"

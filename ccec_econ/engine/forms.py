@@ -46,8 +46,9 @@ def applied(form: Form, columns: NDArray[np.float64]) -> NDArray[np.float64]:
     """Multiply the units of every period, (T, N), by a form."""
     if isinstance(form, Implicit):
         return form.times(columns)
-    every = np.broadcast_to(form, (len(columns), *form.shape[1:]))
-    return np.asarray(np.einsum("tij,tj->ti", every, columns))
+    if len(form) == 1:
+        return np.asarray(columns @ form[0].T)
+    return np.asarray(np.einsum("tij,tj->ti", form, columns))
 
 
 def trace(form: Form) -> float:

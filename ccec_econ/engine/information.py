@@ -19,6 +19,7 @@ from scipy.linalg import solve_triangular
 
 from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.forms import Form, dense
+from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
@@ -67,17 +68,22 @@ def scores(fit: Estimate) -> Scores:
 
 
 def quadratic_forms(fit: Reduced) -> dict[str, Form]:
-    """G and H at an estimate, by parameter."""
+    """G and H at an estimate, by parameter. Where W is M, R and (I - rho W)^-1 W commute."""
     forms: dict[str, Form] = {}
     if fit.spectrum is not None:
-        G = fit.spectrum.form(fit.optimum.rho)
-        if fit.error is not None and fit.optimum.lam:
-            filtered = fit.error.conjugate(fit.optimum.lam, fit.spectrum.G(fit.optimum.rho))
-            G = filtered.reshape(-1, *filtered.shape[-2:])
-        forms["rho"] = G
+        rho, lam = fit.optimum.rho, fit.optimum.lam
+        if fit.error is None or not lam or _alike(fit.spectrum, fit.error):
+            forms["rho"] = fit.spectrum.form(rho)
+        else:
+            G = fit.error.conjugate(lam, fit.spectrum.G(rho))
+            forms["rho"] = G.reshape(-1, *G.shape[-2:])
     if fit.error is not None:
         forms["lam"] = fit.error.form(fit.optimum.lam)
     return forms
+
+
+def _alike(W: Spectral, M: Spectral) -> bool:
+    return isinstance(W, Spectrum) and isinstance(M, Spectrum) and W.same_as(M)
 
 
 def expected_information(fit: Reduced) -> NDArray[np.float64]:

@@ -17,17 +17,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, connected_components
 
 from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
 from ccec_econ.engine.spectrum import EigenSpectrum, Spectrum
+from ccec_econ.engine.symmetric import log_scales
 
 __all__ = ["EigenBasis", "EigenForm", "PreparedSpectrum", "eigen_basis", "prepared"]
 
 type _Vectors = NDArray[np.complex128] | NDArray[np.float64]
 
-_BALANCED = 1e-12  # largest asymmetry left by a scale of the units, relative to the largest weight
 _CONDITION = 1e4  # of eigenvectors above which they cost more digits than they save time
 
 
@@ -159,8 +157,9 @@ def prepared(weights: Spectrum) -> Spectrum:
 
 def eigen_basis(W: NDArray[np.float64]) -> EigenBasis | None:
     """Eigenvectors of W, shape (N, N); None where they are badly conditioned."""
-    scale = _balance(W)
-    if scale is not None:
+    log_scale = log_scales(W)
+    if log_scale is not None:
+        scale = np.exp(0.5 * log_scale)
         values, Q = np.linalg.eigh(scale[:, None] * W / scale)
         return _basis(values, Q.T * scale, Q / scale[:, None])
     found, right = np.linalg.eig(W)
@@ -187,20 +186,3 @@ def _prepared(weights: EigenSpectrum, basis: EigenBasis | None) -> PreparedSpect
 def _basis(values: _Vectors, left: _Vectors, right: _Vectors) -> EigenBasis:
     weight = (right.conj().T @ right) * (left @ left.conj().T).T
     return EigenBasis(values, left, right, weight)
-
-
-def _balance(W: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Root of the scale d at which d_i w_ij = d_j w_ji; None where there is none."""
-    links = csr_array(W)
-    parts, label = connected_components(links, directed=False)
-    log_scale = np.zeros(len(W))
-    for start in (int(np.argmax(label == part)) for part in range(parts)):
-        order, before = breadth_first_order(links, start, directed=True)
-        for unit in order[1:]:
-            past = before[unit]
-            if W[unit, past] <= 0.0:
-                return None
-            log_scale[unit] = log_scale[past] + np.log(W[past, unit] / W[unit, past])
-    root = np.exp(0.5 * log_scale)
-    even = root[:, None] * W / root
-    return root if np.abs(even - even.T).max() <= _BALANCED * np.abs(even).max() else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from ccec_econ.engine.choice import spectrum_of
+from ccec_econ.engine.eigen_factors import with_factors
 from ccec_econ.engine.spectrum import EigenSpectrum, Spectrum
 
 __all__ = ["remembered_spectrum"]
@@ -17,17 +19,17 @@ _KEPT = 32  # matrices whose eigenvalues are kept, those that came last
 _known: dict[bytes, tuple[NDArray[np.complex128], tuple[float, float]]] = {}
 
 
-def remembered_spectrum(matrix: csr_array) -> Spectrum:
+def remembered_spectrum(matrix: csr_array, logdet: Literal["auto", "roots"] = "auto") -> Spectrum:
     """Spectrum of weights (N, N) as `spectrum_of`; equal matrices share their eigenvalues.
 
-    All eigenvalues of 1,000 units take a third of a second, many fits' worth of time. They are
-    found again by the content of the matrix, so weights that were changed are other weights; only
-    they and the interval are kept, 16 bytes a unit.
+    All eigenvalues of 1,000 units take many fits' worth of time. They are found again by the
+    content of the matrix, so weights that were changed are other weights; only they and the
+    interval are kept, 16 bytes a unit.
     """
-    key = _content(matrix)
+    key = _content(matrix) + logdet.encode()
     if key in _known:
-        return EigenSpectrum(matrix.toarray(), *_known[key], projected=False)
-    found = spectrum_of(matrix)
+        return with_factors(EigenSpectrum(matrix.toarray(), *_known[key], False), matrix)
+    found = spectrum_of(matrix, logdet)
     if isinstance(found, EigenSpectrum):
         found.eigenvalues.setflags(write=False)
         _known[key] = found.eigenvalues, found.interval

@@ -33,13 +33,13 @@ from ccec_econ.engine.sparse_weights import (
     unit_rows,
 )
 from ccec_econ.engine.spectrum import Slope
+from ccec_econ.engine.symmetric import log_scales
 
-__all__ = ["SparseForm", "SparseSpectrum", "sparse_spectrum"]
+__all__ = ["SparseForm", "SparseSpectrum", "factored", "sparse_spectrum"]
 
 _EXACT_UNITS = 60_000  # above, tr G'G is estimated
 _SIGNS = 64  # vectors of random signs
 _STEP = 1e-20
-_EQUAL = 1e-10  # closer to each other, as a share of the largest, weights count as equal
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -71,7 +71,7 @@ class SparseSpectrum(SparseWeights):
 
     def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
-        return by_units(_factor(_system(self.matrix, rho)).solve, columns)
+        return by_units(factored(self.matrix, rho).solve, columns)
 
     def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """log|I - rho W|, for one value of rho or an array of them."""
@@ -97,7 +97,7 @@ class SparseSpectrum(SparseWeights):
 
     def form(self, rho: float) -> SparseForm:
         """G by the factors of I - rho W."""
-        return SparseForm(self, rho, _factor(_system(self.matrix, rho)))
+        return SparseForm(self, rho, factored(self.matrix, rho))
 
     def noise(self, rho: float) -> float:
         """Zero: the trace of G is exact up to the error of interpolation."""
@@ -123,7 +123,6 @@ class SparseSpectrum(SparseWeights):
 class SparseForm(Resolvent):
     """G by the factors of I - rho W."""
 
-    spectrum: SparseSpectrum
     factor: SuperLU
 
     def rows(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -143,11 +142,17 @@ class SparseForm(Resolvent):
             return sum(float((self.rows(chunk) ** 2).sum()) for chunk in chunks)
         if N <= _EXACT_UNITS:
             A = _system(W, self.rho)
-            moved = _factor((A.T @ A + (1j * _STEP) * (W.T @ W)).tocsc()).U.diagonal()
-            return float((moved.imag / moved.real).sum() / _STEP)
+            return _slope(A.T @ A, W.T @ W)
         found, error = mean_square(self.rows, W, _SIGNS, np.random.default_rng(0))
         self.spectrum._held["error of tr G'G"] = error / found
         return found
+
+    def crossed(self, S: csr_array) -> float:
+        """Trace of G S, S symmetric, not projected: d/de ln|A + e S W| at e = 0."""
+        W, N = self.spectrum.matrix, self.spectrum.N
+        if N > _EXACT_UNITS or products(W) > FILL * N or products(S) > FILL * N:
+            return Resolvent.crossed(self, S)
+        return _slope(_system(W, self.rho), S @ W)
 
 
 def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
@@ -157,11 +162,16 @@ def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
         _exact(matrix, radius),
         radius,
         first_traces(matrix),
-        real=_is_like_symmetric(matrix),
+        real=log_scales(matrix) is not None,
         unit=unit_rows(matrix),
     )
     interval = (-1.0 / radius, 1.0 / radius)
     return SparseSpectrum(matrix=matrix, f=f, interval=interval, projected=False)
+
+
+def factored(W: csr_array, rho: float) -> SuperLU:
+    """Factors of I - rho W; |rho| times the spectral radius of |W| has to be below one."""
+    return _factor(_system(W, rho))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -201,19 +211,12 @@ def _system(W: csr_array, rho: float) -> Any:
     return (eye_array(W.shape[0]) - rho * W).tocsc()
 
 
+def _slope(A: Any, B: Any) -> float:
+    """Slope of ln|A + e B| at e = 0, tr A^-1 B, by a complex step."""
+    moved = _factor((A + (1j * _STEP) * B).tocsc()).U.diagonal()
+    return float((moved.imag / moved.real).sum() / _STEP)
+
+
 def _factor(A: Any, order: Literal["MMD_AT_PLUS_A", "NATURAL"] = "MMD_AT_PLUS_A") -> SuperLU:
     """Factors with pivots on the diagonal, ordered for a nearly symmetric pattern."""
     return splu(A, permc_spec=order, diag_pivot_thresh=0.0, options={"SymmetricMode": True})
-
-
-def _is_like_symmetric(W: csr_array) -> bool:
-    """Whether W, or W with rows over their largest weight, is symmetric: real eigenvalues.
-
-    So are symmetric weights, and row-standardised ones of links that count alike both ways.
-    """
-    largest = W.max(axis=1).toarray().ravel()
-    for scale in (np.ones(len(largest)), 1.0 / np.where(largest > 0.0, largest, 1.0)):
-        own = csr_array(W.multiply(scale[:, None]))
-        if abs(own - own.T).max() <= _EQUAL * abs(own).max():
-            return True
-    return False

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.linalg import ArpackNoConvergence, eigs
 
 from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
-from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.engine.spectrum import Spectrum, eigenvalues
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
@@ -73,7 +73,7 @@ class SparseWeights(Spectrum):
     def eigenvalues(self) -> NDArray[np.complex128]:  # type: ignore[override]
         """All eigenvalues, computed when asked for."""
         if "eigenvalues" not in self._held:
-            values = np.linalg.eigvals(self.W).astype(np.complex128)
+            values = eigenvalues(self.W)
             unit = int(np.argmin(np.abs(values - 1.0)))
             self._held["eigenvalues"] = np.delete(values, unit) if self.projected else values
         return np.asarray(self._held["eigenvalues"])
@@ -137,7 +137,7 @@ class SparseWeights(Spectrum):
 class Resolvent(Implicit):
     """G = W (I - rho W)^-1, columns centred when projected."""
 
-    spectrum: SparseWeights
+    spectrum: Any  # SparseWeights, or eigenvalues that hold the sparse weights too
     rho: float
 
     @abstractmethod
@@ -159,15 +159,29 @@ class Resolvent(Implicit):
 
     def trace(self) -> float:
         """Trace of G."""
-        return self.spectrum.trace_G(self.rho)
+        return float(self.spectrum.trace_G(self.rho))
 
     def pair(self, other: Form) -> float:
-        """tr(AB) + tr(A'B): without dense matrices for a form and itself, and where rho is zero."""
-        if isinstance(other, Resolvent) and self.rho == other.rho == 0.0:
-            return self._at_zero(other)
+        """tr(AB) + tr(A'B): not written out for a form and itself, or where a rho is zero."""
+        if isinstance(other, Resolvent) and other.rho == 0.0:
+            return self._with_weights(other) if self.rho else self._at_zero(other)
+        if isinstance(other, Resolvent) and self.rho == 0.0:
+            return other.pair(self)
         if other is self:
             return self._with_itself()
         return pair_written(self.dense(), dense(other))
+
+    def crossed(self, S: csr_array) -> float:
+        """Trace of G S, S symmetric, not projected."""
+        return float(S.multiply(self.spectrum.unprojected().G(self.rho)).sum())
+
+    def _with_weights(self, other: Resolvent) -> float:
+        """tr(GM) + tr(G'M) = tr G(M + M'), both projected or neither."""
+        M = other.spectrum.matrix
+        found = self.crossed(csr_array(M + M.T))
+        if self.spectrum.projected:
+            found -= float(self._sums() @ (M.sum(axis=1) + M.sum(axis=0))) / self.spectrum.N
+        return found
 
     def _at_zero(self, other: Resolvent) -> float:
         """tr(WM) + tr(W'M), both projected or neither."""
@@ -181,14 +195,17 @@ class Resolvent(Implicit):
     def _with_itself(self) -> float:
         square = self.squared()
         if self.spectrum.projected:
-            W, ones = self.spectrum.matrix, np.ones(self.spectrum.N)
-            means = self.left(W.T @ ones)  # i'G
-            square -= float(means @ means) / self.spectrum.N
+            square -= float((self._sums() ** 2).sum()) / self.spectrum.N
         return float(self.spectrum.traces_GG(np.array(self.rho))) + square
+
+    def _sums(self) -> NDArray[np.float64]:
+        """i'G, not projected, shape (N,)."""
+        W = self.spectrum.matrix
+        return self.left(W.T @ np.ones(W.shape[0]))
 
     def dense(self) -> NDArray[np.float64]:
         """G written out, shape (1, N, N)."""
-        return self.spectrum.G(self.rho)[None]
+        return np.asarray(self.spectrum.G(self.rho))[None]
 
 
 def radius_of(W: csr_array) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.forms import Form
+from ccec_econ.engine.symmetric import symmetric_twin
 from ccec_econ.errors import IdentificationError
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Spectral",
     "Spectrum",
     "SpectrumPath",
+    "eigenvalues",
     "levels",
     "nodes_within",
     "spectrum",
@@ -28,6 +30,7 @@ __all__ = [
 _ROUNDING = 1e-6
 _NODES = 400  # first search over rho, where a value costs microseconds
 _BORDER = 1e-6  # share of the interval's width kept clear of its ends
+_FEW_UNITS = 64  # up to here eigenvalues cost less than asking whether they are real
 _EQUAL = 1e-3  # share of F'WF that may differ from a multiple of the identity and not identify rho
 
 type Slope = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -141,6 +144,8 @@ class Spectrum(ABC):
 
     def G(self, rho: float) -> NDArray[np.float64]:
         """W (I - rho W)^-1, shape (N, N); columns centred when projected."""
+        if rho == 0.0:
+            return self.centre(self.W)
         return self.centre(np.linalg.solve((np.eye(len(self.W)) - rho * self.W).T, self.W.T).T)
 
     def conjugate(self, lam: float, A: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -192,7 +197,7 @@ class EigenSpectrum(Spectrum):
     def project(self) -> EigenSpectrum:
         """Leave out the eigenvalue nearest to one."""
         unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
-        return EigenSpectrum(self.W, np.delete(self.eigenvalues, unit), self.interval, True)
+        return replace(self, eigenvalues=np.delete(self.eigenvalues, unit), projected=True)
 
     def unprojected(self) -> EigenSpectrum:
         """Spectrum of W itself."""
@@ -200,7 +205,7 @@ class EigenSpectrum(Spectrum):
 
     def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lag columns of shape (T, N) or (T, N, K)."""
-        return np.asarray(np.einsum("ij,tj...->ti...", self.W, columns))
+        return np.ascontiguousarray(np.moveaxis(np.tensordot(self.W, columns, (1, 1)), 0, 1))
 
     def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
@@ -340,13 +345,20 @@ def levels(weights: Spectral) -> Spectrum:
 
 def spectrum(W: NDArray[np.float64]) -> EigenSpectrum:
     """Decompose a dense weights matrix of shape (N, N)."""
-    values = np.linalg.eigvals(W).astype(np.complex128)
+    values = eigenvalues(W)
     radius = float(np.abs(values).max())
     real = values.real[np.abs(values.imag) < _ROUNDING * radius]
     lowest, highest = float(real.min(initial=0.0)), float(real.max(initial=0.0))
     lower = 1.0 / lowest if lowest < -_ROUNDING * radius else -1.0 / radius
     upper = 1.0 / highest if highest > _ROUNDING * radius else 1.0 / radius
     return EigenSpectrum(W, values, (max(lower, -len(W) / radius), upper), projected=False)
+
+
+def eigenvalues(W: NDArray[np.float64]) -> NDArray[np.complex128]:
+    """All eigenvalues of weights (N, N), by those of their symmetric twin where there is one."""
+    twin = symmetric_twin(W) if len(W) > _FEW_UNITS else None
+    values = np.linalg.eigvals(W) if twin is None else np.linalg.eigvalsh(twin.toarray())
+    return values.astype(np.complex128)
 
 
 def nodes_within(interval: tuple[float, float], count: int) -> NDArray[np.float64]:

@@ -395,4 +395,4 @@ def _spectrum(weights: object, panel: Panel) -> Spectrum:
             f"weights of type {type(weights).__name__}; a dynamic spatial model needs labelled "
             "spatial weights, give a Graph."
         )
-    return spectrum_for(weights, panel.units)
+    return spectrum_for(weights, panel.units, "roots")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pandas as pd
 
 from ccec_econ.engine.choice import spectrum_of
@@ -12,8 +14,10 @@ from ccec_econ.weights import Prepared, WeightsLike, align_sparse
 __all__ = ["spectrum_for"]
 
 
-def spectrum_for(weights: WeightsLike, units: pd.Index) -> Spectrum:
-    """Spectrum of weights in the order of `units`.
+def spectrum_for(
+    weights: WeightsLike, units: pd.Index, logdet: Literal["auto", "roots"] = "auto"
+) -> Spectrum:
+    """Spectrum of weights in the order of `units`; "roots" for models that need eigenvalues.
 
     Raises
     ------
@@ -21,7 +25,7 @@ def spectrum_for(weights: WeightsLike, units: pd.Index) -> Spectrum:
         As `ccec_econ.weights.align_sparse`, and if eigenvalues are asked for of too many units.
     """
     if not isinstance(weights, Prepared):
-        return remembered_spectrum(align_sparse(weights, units))
+        return remembered_spectrum(align_sparse(weights, units), logdet)
     held = weights.held
     if "spectrum" not in held or not units.equals(held["units"]):
         held["spectrum"] = spectrum_of(

@@ -44,6 +44,8 @@ _UNCENTRED = (
     "Uncentred: textbook formulas on demeaned data, for comparison; with time effects they reject "
     "a true null far too often."
 )
+_DRAWS = 999
+_EXACT_CELLS = 10_000  # observations up to which the exact distribution is drawn from by default
 _TOOK = "Residuals of a model with rho or lam: the parameter took its pattern, tests are cautious."
 
 
@@ -52,7 +54,7 @@ def lm_tests(
     weights: WeightsLike | None = None,
     *,
     error_weights: WeightsLike | None = None,
-    draws: int = 999,
+    draws: int | None = None,
     rng: int | np.random.Generator = 0,
 ) -> Outcomes:
     """Lagrange multiplier tests of spatial dependence that a fit leaves out.
@@ -70,14 +72,15 @@ def lm_tests(
         default.
     error_weights : Graph or W, optional
     draws : int
-        Draws behind the Monte Carlo p-value.
+        Draws behind the Monte Carlo p-value, 0 for none. By default 999 up to 10,000 observations
+        and none above, where the chi-squared p-value is as good.
     rng : int or Generator
         Seed or generator; the default repeats the same draws.
 
     Raises
     ------
     ValueError
-        If there are fewer than 19 draws.
+        If there are fewer than 19 draws, but not 0.
     AlignmentError
         If there are no weights, or they and the panel differ.
     WeightsError
@@ -122,7 +125,7 @@ def dependence_tests(
     fit: SpatialPanelResults,
     weights: WeightsLike | None = None,
     *,
-    draws: int = 999,
+    draws: int = _DRAWS,
     rng: int | np.random.Generator = 0,
 ) -> Outcomes:
     """Test whether the residuals of units depend on each other.
@@ -158,7 +161,7 @@ def moran_by_period(
     fit: SpatialPanelResults,
     weights: WeightsLike | None = None,
     *,
-    draws: int = 999,
+    draws: int = _DRAWS,
     rng: int | np.random.Generator = 0,
 ) -> pd.DataFrame:
     """Moran's I of the residuals of each period, with permutation p-values.
@@ -192,7 +195,7 @@ def diagnostics(
     fit: SpatialPanelResults,
     weights: WeightsLike | None = None,
     *,
-    draws: int = 999,
+    draws: int | None = None,
     rng: int | np.random.Generator = 0,
 ) -> Outcomes:
     """All tests that apply to a fit, and the reasons of those that do not.
@@ -200,7 +203,7 @@ def diagnostics(
     Parameters
     ----------
     fit, weights, draws, rng
-        As in `lm_tests`; no bootstrap is run.
+        As in `lm_tests`; 999 draws by default in the tests of dependence. No bootstrap is run.
 
     Examples
     --------
@@ -211,13 +214,13 @@ def diagnostics(
     False
     """
     family(fit)
-    generator = np.random.default_rng(rng)
+    generator, others = np.random.default_rng(rng), _DRAWS if draws is None else draws
     groups: list[tuple[str, str, Callable[[], Outcomes]]] = [
         ("LM", "rho or lam = 0", lambda: lm_tests(fit, weights, draws=draws, rng=generator)),
         (
             "Dependence",
             "residuals of units are uncorrelated",
-            lambda: dependence_tests(fit, weights, draws=draws, rng=generator),
+            lambda: dependence_tests(fit, weights, draws=others, rng=generator),
         ),
         (
             "Restrictions",
@@ -245,7 +248,7 @@ def diagnostics(
 
 
 def _unconditional(
-    fit: Estimate, W: Spectrum, M: Spectrum, draws: int, rng: np.random.Generator
+    fit: Estimate, W: Spectrum, M: Spectrum, draws: int | None, rng: np.random.Generator
 ) -> list[Outcome]:
     """Test a fit without rho and lam."""
     centred = cache(lambda: lm.slopes(fit, W, M))
@@ -260,17 +263,7 @@ def _unconditional(
         _attempt("lag | error", lambda: _conditional(fit, W, M, "rho")),
     ]
     if tests[1].applies:
-        exceed = lm.error_exceedances(fit, M, draws, rng)
-        exact = simulated(
-            "LM error, exact",
-            _NULLS["error"],
-            tests[1].statistic,
-            exceed=exceed,
-            draws=draws,
-            how="Monte Carlo",
-            note="LM error, exact: normal errors, same regressors and effects.",
-        )
-        tests.append(exact)
+        tests.append(_exact(fit, M, tests[1].statistic, draws, rng))
     if fit.effects == "none":
         return tests
     for kind, build in (
@@ -281,6 +274,28 @@ def _unconditional(
     ):
         tests.append(_attempt(kind, build, suffix=", uncentred"))
     return tests
+
+
+def _exact(
+    fit: Estimate, M: Spectrum, statistic: float, draws: int | None, rng: np.random.Generator
+) -> Outcome:
+    """Monte Carlo p-value of the error test, or why there is none."""
+    name, null, cells = "LM error, exact", _NULLS["error"], fit.y.size
+    if draws is None and cells > _EXACT_CELLS:
+        reason = f"at {cells} observations the chi2 p-value is as good; give draws=999 for both"
+        return inapplicable(name, null, reason)
+    if draws == 0:
+        return inapplicable(name, null, "no draws were asked for")
+    draws = _DRAWS if draws is None else draws
+    return simulated(
+        name,
+        null,
+        statistic,
+        exceed=lm.error_exceedances(fit, M, draws, rng),
+        draws=draws,
+        how="Monte Carlo",
+        note="LM error, exact: normal errors, same regressors and effects.",
+    )
 
 
 def _conditional(fit: Estimate, W: Spectrum, M: Spectrum, tested: str) -> float:

@@ -62,7 +62,8 @@ def prepare(
         exact at nodes and interpolated with an error that results report; |rho| stays below one
         over the spectral radius of |W|. "moments": traces of powers of W from vectors of random
         signs, for weights whose factors do not fit into memory; their Monte Carlo error is
-        reported and enters standard errors. "auto" takes eigenvalues up to 1,000 units, then
+        reported and enters standard errors. "auto" takes eigenvalues up to 500 units, and up to
+        1,000 where a change of scale makes the weights symmetric (borders, distances); then
         factors, and moments where factors would hold a dense block of more than 10,000 units.
     probes, powers : int
         For "moments": vectors, and powers of W. The error falls with the root of `probes`; with

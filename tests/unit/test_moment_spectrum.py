@@ -168,6 +168,7 @@ def test_separator() -> None:
 
 def test_weights_that_fill_up_get_moments(W: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(choice, "_EIGEN_UNITS", 0)
+    monkeypatch.setattr(choice, "_COMPLEX_UNITS", 0)
     assert isinstance(spectrum_of(csr_array(W)), SparseSpectrum)
     monkeypatch.setattr(choice, "_FRONT", 5)
     assert isinstance(spectrum_of(csr_array(W)), MomentSpectrum)

@@ -33,6 +33,7 @@ def sample() -> tuple[pd.DataFrame, object]:
 def sparse(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def switch() -> None:
         monkeypatch.setattr(choice, "_EIGEN_UNITS", 0)
+        monkeypatch.setattr(choice, "_COMPLEX_UNITS", 0)
         monkeypatch.setattr(choice, "_FULL", 1.0)
         monkeypatch.setattr(remembered, "_known", {})
 
