@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env data-check replicate test slow simulate verify accept paper lock clean
+.PHONY: help env data-check replicate test slow bench simulate audit verify accept paper lock clean
 
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
@@ -17,6 +17,9 @@ python := .venv/bin/python
 ready := .venv/.complete
 only := $(if $(ONLY),--only "$(ONLY)")
 force := $(if $(FORCE),--force)
+smoke := $(if $(SMOKE),--smoke)
+cores := $(if $(CORES),--cores $(CORES))
+bench := replication/.cache/benchmark
 
 help: ## this list
 	@echo "make <target>; options in brackets"
@@ -47,8 +50,8 @@ $(ready): requirements.lock pyproject.toml
 data-check: $(ready) ## compare every file of data/ with data/MANIFEST.sha256
 	@$(python) replication/run.py --only data
 
-replicate: $(ready) ## make every table, figure and number, the paper and the verdict [ONLY=table_08] [FORCE=1]
-	@$(python) replication/run.py $(only) $(force)
+replicate: $(ready) ## make every table, figure and number, the paper and the verdict [ONLY=13A] [FORCE=1] [CORES=2] [SMOKE=1]
+	@$(python) replication/run.py $(only) $(force) $(cores) $(smoke)
 
 test: $(ready) ## style, types, layers of import and the test suite
 	$(python) -m ruff check .
@@ -60,8 +63,25 @@ test: $(ready) ## style, types, layers of import and the test suite
 slow: $(ready) ## run the long tests that `make test` leaves out (minutes)
 	$(python) -m pytest -m slow
 
+bench: $(ready) ## time the package beside its peers, a quarter of an hour [QUICK=1, two minutes] [MILLION=1]
+	@mkdir -p $(bench)
+ifdef MILLION
+	@for units in 250000 1000000; do \
+	    $(python) tests/benchmark/million_units.py --units $$units --folder $(bench)/$$units \
+	        --report $(bench)/$$units.json || exit 1; rm -r $(bench)/$$units; \
+	done
+	@$(python) tests/benchmark/report.py --million $(bench)/250000.json $(bench)/1000000.json
+else
+	@NUMBA_NUM_THREADS=1 RAYON_NUM_THREADS=1 $(python) -m pytest tests/benchmark \
+	    $(if $(QUICK),--quick) --benchmark-json=$(bench)/run.json
+	@$(python) tests/benchmark/report.py $(bench)/run.json $(if $(QUICK),--into $(bench))
+endif
+
 simulate: $(ready) ## run the Monte Carlo behind Table 18 into replication/simulation (a quarter of an hour)
 	@$(python) replication/simulate.py
+
+audit: $(ready) ## check that the package is whole and clean: files, licences, sources, names, nothing unused
+	@$(python) replication/audit.py
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html
 	@$(python) replication/verify.py

@@ -46,6 +46,8 @@ from ccec_econ.models.groups import (
 )
 from ccec_econ.models.higher_order import HigherOrderResults, higher_order
 from ccec_econ.models.instrumental import InstrumentalResults
+from ccec_econ.models.mediation import mediation
+from ccec_econ.models.mediation_results import Mediation
 from ccec_econ.models.nesting import (
     common_factor,
     lr_test,
@@ -94,6 +96,7 @@ __all__ = [
     "InstrumentEvidence",
     "InstrumentStrength",
     "InstrumentalResults",
+    "Mediation",
     "OrderEffects",
     "QuasiML",
     "RandomEffectsResults",
@@ -129,6 +132,7 @@ __all__ = [
     "instrument_strength",
     "lm_tests",
     "lr_test",
+    "mediation",
     "moran_by_period",
     "mundlak",
     "nested_tests",

@@ -11,13 +11,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 from formulaic import Formula
-from formulaic.errors import FormulaicError
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.formula_words import (
     RESERVED,
+    UNREADABLE,
     is_column_name,
+    plain_names,
+    reading,
+    refuse_code,
     refuse_function_names,
     refuse_learning,
     refuse_unknown_words,
@@ -165,10 +168,12 @@ type Read = tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]
 
 def _plain_columns(spec: Spec, panel: Panel, constant: bool) -> Read | None:
     """Response, regressors and labels where all are names of finite numeric columns, else None."""
-    names = list(dict.fromkeys(name.strip() for name in spec.regressors.split("+")))
-    frame, used = panel.frame, [spec.response, *names]
+    names, frame = plain_names(spec.regressors), panel.frame
+    if names is None or not is_column_name(spec.response):
+        return None
+    used = [spec.response, *names]
     known = frame.columns.nlevels == 1 and frame.columns.is_unique
-    if not known or not all(is_column_name(name) and name in frame for name in used):
+    if not known or not all(name in frame for name in used):
         return None
     columns = [frame[name] for name in used]
     if not all(isinstance(c.dtype, np.dtype) and c.dtype.kind in "biuf" for c in columns):
@@ -186,10 +191,12 @@ def _evaluated(
     """Response, regressors and labels of any formula, by formulaic; refuse what cannot be used."""
     refuse_learning(str(spec))
     left, right = _formulas(spec)
-    for side in (left, right):
-        refuse_function_names(side)
-    used = _used(left, right, panel)
-    refuse_odd_lags(left, right)
+    with reading(spec):
+        for side in (left, right):
+            refuse_function_names(side)
+            refuse_code(side)
+        used = _used(left, right, panel)
+        refuse_odd_lags(left, right)
     frame = _numeric(panel, used, spec)
     _refuse_not_finite(frame, panel, "column")
     y = _evaluate(left, frame, panel, _no_lag)
@@ -240,7 +247,7 @@ def effects_of(spec: Spec, panel: Panel) -> Effects:
 def _formulas(spec: Spec) -> tuple[Formula, Formula]:
     try:
         return Formula(f"{{{spec.response}}} - 1"), Formula(spec.regressors)
-    except FormulaicError as error:
+    except UNREADABLE as error:
         raise FormulaError(f"formula '{spec}' cannot be read: {_plain(error)}") from error
 
 
@@ -317,7 +324,7 @@ def _evaluate(
     try:
         with np.errstate(all="ignore"):  # what leaves the reals is refused below, by cell
             matrix = formula.get_model_matrix(frame, context={_LAG: lag}, na_action="ignore")
-    except FormulaicError as error:
+    except UNREADABLE as error:
         cause: BaseException | None = error
         while cause is not None and not isinstance(cause, FormulaError):
             cause = cause.__cause__ or cause.__context__
@@ -328,6 +335,9 @@ def _evaluate(
         ) from error
     _refuse_text(matrix, frame)
     columns = pd.DataFrame(matrix)
+    wordy = columns.columns[[kind.kind not in "biuf" for kind in columns.dtypes]]
+    if len(wordy):
+        raise FormulaError(f"term {first_five(wordy)} is no number; use columns of numbers.")
     _refuse_not_finite(columns, panel, "term")
     return columns
 

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from keyword import kwlist
 
 import numpy as np
 from formulaic import Formula
+from formulaic.errors import FormulaicError
+from formulaic.parser.types import Factor
 from formulaic.transforms import TRANSFORMS
 
-from ccec_econ.errors import FormulaError, first_five
+from ccec_econ.errors import CcecError, FormulaError, first_five
 
 __all__ = [
     "RESERVED",
+    "UNREADABLE",
     "is_column_name",
+    "plain_names",
+    "reading",
+    "refuse_code",
     "refuse_function_names",
     "refuse_learning",
     "refuse_unknown_words",
@@ -22,6 +30,11 @@ __all__ = [
 
 RESERVED = ("Intercept", "rho", "lam", "sigma2", "W", "L")
 """Names that results and formulas use themselves."""
+# What formulaic raises on text that is no formula.
+UNREADABLE = (
+    *(FormulaicError, SyntaxError, ValueError, TypeError, LookupError, AttributeError),
+    *(RecursionError, ArithmeticError),
+)
 
 _LEARNING = (
     *("poly", "scale", "center", "standardize", "bs", "cc", "cr", "cs", "hashed"),
@@ -33,6 +46,85 @@ _REDUCING = (
     *("mean", "std", "var", "median", "sum", "min", "max", "quantile", "rank", "cumsum", "diff"),
     *("shift", "groupby", "rolling", "transform", "pct_change", "values", "iloc", "loc"),
 )
+# What formulas may ask of a column and of numpy, besides numpy's functions of single numbers.
+_METHODS = frozenset(
+    {
+        *(*_REDUCING, "abs", "add", "astype", "between", "clip", "div", "eq", "fillna", "ge"),
+        *("gt", "isin", "isna", "le", "lt", "mask", "mul", "ne", "notna", "pow", "round"),
+        *("sub", "where"),
+    }
+)
+_NUMPY = frozenset(
+    (*_REDUCING, "clip", "cumprod", "e", "inf", "nan", "pi", "prod", "round", "where")
+)
+_ARITHMETIC = (
+    *(ast.Expression, ast.expr_context, ast.Constant, ast.Name, ast.Attribute, ast.Call),
+    *(ast.keyword, ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.BoolOp, ast.boolop),
+    *(ast.Compare, ast.cmpop, ast.IfExp, ast.List, ast.Tuple, ast.Dict, ast.Subscript, ast.Slice),
+)
+
+
+@contextmanager
+def reading(formula: object) -> Iterator[None]:
+    """Turn what goes wrong while a formula is read into a FormulaError that shows it."""
+    try:
+        yield
+    except CcecError:
+        raise
+    except UNREADABLE as error:
+        text = " ".join(str(error).split())
+        raise FormulaError(
+            f"formula '{formula}' cannot be read ({type(error).__name__}: {text}); write it as "
+            "'y ~ x1 + log(x2) | unit + year', and names with other signs in backticks."
+        ) from error
+
+
+def refuse_code(formula: Formula) -> None:
+    """Refuse what is no arithmetic with columns: programs, files, and names of Python's inside.
+
+    Raises
+    ------
+    FormulaError
+        If a part of a formula could do more than give a column.
+    """
+    for term in formula:
+        for factor in term.factors:
+            if factor.eval_method is Factor.EvalMethod.PYTHON:
+                _refuse_more_than_arithmetic(str(factor.expr))
+
+
+def _refuse_more_than_arithmetic(text: str) -> None:
+    try:
+        tree = ast.parse(re.sub(r"`[^`]*`", "column", text), mode="eval")
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise FormulaError(f"formula part {text!r} cannot be read: {error}.") from None
+    for node in ast.walk(tree):
+        seen = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
+        if not isinstance(node, _ARITHMETIC):
+            raise FormulaError(
+                f"formula part {text!r} holds {seen}, which is no arithmetic with columns; make "
+                "the column in the data first."
+            )
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _without_column(node):
+            raise FormulaError(
+                f"formula part {text!r} holds {seen}, a power without a column; write the number."
+            )
+        if isinstance(node, ast.Attribute) and not _is_known(node):
+            raise FormulaError(
+                f"formula part {text!r} uses {seen}; of a column formulas know "
+                f"{', '.join(sorted(_METHODS))}, of np the functions of single numbers. Make the "
+                "column in the data first."
+            )
+
+
+def _without_column(node: ast.AST) -> bool:
+    return not any(isinstance(part, ast.Name) for part in ast.walk(node))
+
+
+def _is_known(node: ast.Attribute) -> bool:
+    if isinstance(node.value, ast.Name) and node.value.id == "np":
+        return node.attr in _NUMPY or isinstance(getattr(np, node.attr, None), np.ufunc)
+    return node.attr in _METHODS
 
 
 def is_column_name(text: str) -> bool:
@@ -45,6 +137,18 @@ def is_column_name(text: str) -> bool:
     """
     words = (*RESERVED, *TRANSFORMS, *kwlist)
     return text.isidentifier() and text not in words
+
+
+def plain_names(regressors: str) -> list[str] | None:
+    """Names of columns that make up a right side, None where it holds anything else.
+
+    Examples
+    --------
+    >>> plain_names("x + z + x"), plain_names("x + log(z)")
+    (['x', 'z'], None)
+    """
+    names = list(dict.fromkeys(name.strip() for name in regressors.split("+")))
+    return names if all(map(is_column_name, names)) else None
 
 
 def refuse_learning(formula: str) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ class Row:
     """One exhibit as exhibits.toml declares it.
 
     `program` is a path from the repository's root, `inputs` are folders of data/raw, `outputs` and
-    `reference` are paths from replication/, `compare` is a rule of comparison.
+    `reference` are paths from replication/, `compare` is a rule of comparison. `seconds` is about
+    how long it takes; `follows` names an exhibit whose computations it uses, if in one process.
     """
 
     id: str
@@ -28,6 +30,8 @@ class Row:
     outputs: tuple[str, ...]
     reference: tuple[str, ...]
     compare: str
+    seconds: float = 0.0
+    follows: str | None = None
 
     @property
     def stem(self) -> str:
@@ -44,34 +48,62 @@ class Row:
         """Path of the exhibit's json, from replication/: title, finding and numbers."""
         return f"output/{self.home}/{self.id}.json"
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What the exhibit may be called, in small letters: by id, program or place in the paper.
+
+        `table_13_rings` is Table 13A, hence ``table_13a``, and ``13a`` for short.
+        """
+        kind, number = _plain(self.paper).split("_", 1)
+        short = {number} if kind == "table" else set()
+        return frozenset({_plain(self.id), _plain(self.stem), _plain(self.paper)} | short)
+
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A checkout: its root, its settings and its exhibits in order."""
+    """A checkout: its root, its settings and its exhibits in order.
+
+    A smoke run has fewer draws and writes below `made`, a folder that is not committed.
+    """
 
     root: Path
     config: dict[str, Any]
     rows: tuple[Row, ...]
+    smoke: bool = False
 
     @property
     def replication(self) -> Path:
-        """Folder of the study's programs and outputs."""
+        """Folder of the study's programs and accepted numbers."""
         return self.root / "replication"
 
     @property
+    def cache(self) -> Path:
+        """Folder of what runs leave for later ones, not committed."""
+        return self.replication / ".cache"
+
+    @property
+    def made(self) -> Path:
+        """Root of what is written: the checkout itself, or a folder with the same shape."""
+        return self.cache / "smoke" if self.smoke else self.root
+
+    @property
     def output(self) -> Path:
-        """Folder of the committed outputs."""
-        return self.replication / "output"
+        """Folder of the outputs; those of the checkout are committed."""
+        return self.made / "replication" / "output"
 
     @property
     def derived(self) -> Path:
         """Folder of the analysis files, not committed."""
-        return self.root / "data" / "derived"
+        return self.made / "data" / "derived"
 
     @property
     def paper(self) -> Path:
         """The paper that `replication/paper.py` builds."""
-        return self.root / str(self.config["paths"]["paper"])
+        return self.made / str(self.config["paths"]["paper"])
+
+    def record(self, row: Row) -> Path:
+        """Return the json of an exhibit."""
+        return self.made / "replication" / row.record
 
     @property
     def supplement(self) -> Path:
@@ -84,22 +116,23 @@ class Project:
 
     def outputs(self, row: Row) -> tuple[Path, ...]:
         """Return every file that an exhibit declares."""
-        return tuple(self.replication / name for name in row.outputs)
+        return tuple(self.made / "replication" / name for name in row.outputs)
 
     def find(self, name: str) -> Row:
-        """Return the exhibit of an id (`table_08`), a stem or a script's path."""
-        wanted = Path(name).stem
-        for row in self.rows:
-            if wanted in (row.id, row.stem):
-                return row
-        raise ReplicationError(
-            f"exhibit {name!r} is not in exhibits.toml, which has "
-            f"{', '.join(row.id for row in self.rows)}; choose one or add a row"
-        )
+        """Return the exhibit of an id (`table_08`), a script, or a place in the paper (`13A`)."""
+        wanted = _plain(Path(name).stem)
+        ids = {_plain(row.id): row for row in self.rows}
+        found = ids.get(wanted) or next((row for row in self.rows if wanted in row.names), None)
+        if found is None:
+            raise ReplicationError(
+                f"exhibit {name!r} is not in exhibits.toml, which has "
+                f"{', '.join(row.id for row in self.rows)}; choose one or add a row"
+            )
+        return found
 
 
-def load_project(root: Path) -> Project:
-    """Read both files of a checkout.
+def load_project(root: Path, *, smoke: bool = False) -> Project:
+    """Read both files of a checkout; a smoke run takes the settings of `[smoke]` over the others.
 
     Raises
     ------
@@ -112,15 +145,52 @@ def load_project(root: Path) -> Project:
     rows = tuple(_row(entry) for entry in listed.get("exhibit", []))
     _refuse_repeats("id", [row.id for row in rows])
     _refuse_repeats("output", [name for row in rows for name in row.outputs])
-    return Project(root=root, config=config, rows=rows)
+    _refuse_followers(rows)
+    over = config.pop("smoke", {})
+    return Project(root, _overlaid(config, over) if smoke else config, rows, smoke)
+
+
+def _plain(name: str) -> str:
+    """Bring a name to one form: "Table 8" and `table_08` are `table_8`."""
+    words = re.split(r"[\s_]+", name.strip().lower())
+    return "_".join(re.sub(r"^0+(?=\d)", "", word) for word in words)
+
+
+def _overlaid(config: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    """Replace settings, table by table.
+
+    Raises
+    ------
+    ReplicationError
+        When a setting has no counterpart, since it would change nothing.
+    """
+    strangers = sorted(over.keys() - config.keys())
+    if strangers:
+        raise ReplicationError(
+            f"config.toml, [smoke]: {', '.join(strangers)} stands for no setting; remove it or "
+            "name it as the setting that it replaces"
+        )
+    nested = {name for name, value in over.items() if isinstance(value, dict)}
+    deeper = {name: _overlaid(config[name], over[name]) for name in nested}
+    return config | over | deeper
+
+
+def _refuse_followers(rows: tuple[Row, ...]) -> None:
+    ids = {row.id for row in rows}
+    for row in rows:
+        if row.follows is not None and row.follows not in ids - {row.id}:
+            raise ReplicationError(
+                f"exhibits.toml, exhibit {row.id}: follows {row.follows!r}, no other exhibit"
+            )
 
 
 def _row(entry: dict[str, Any]) -> Row:
     name = entry.get("id", "without id")
     keys = {field.name for field in fields(Row)}
-    if entry.keys() != keys:
+    needed = {field.name for field in fields(Row) if field.default is MISSING}
+    if not needed <= entry.keys() <= keys:
         raise ReplicationError(
-            f"exhibits.toml, exhibit {name}: missing {sorted(keys - entry.keys())}, "
+            f"exhibits.toml, exhibit {name}: missing {sorted(needed - entry.keys())}, "
             f"unknown {sorted(entry.keys() - keys)}; an entry has {sorted(keys)}"
         )
     values: dict[str, Any] = {

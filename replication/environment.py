@@ -32,10 +32,13 @@ def settle(root: Path) -> None:
     Raises
     ------
     SystemExit
-        With the exit code of the second process, once it has ended.
+        Where a process cannot be replaced: with the exit code of the second one.
     """
     wanted = variables(root)
     if all(os.environ.get(name) == value for name, value in wanted.items()):
         return
     command = [sys.executable, *sys.orig_argv[1:]]
+    if os.name == "posix":  # in the same process, so that signals reach the one that works
+        sys.stdout.flush()
+        os.execve(sys.executable, command, os.environ | wanted)
     raise SystemExit(subprocess.call(command, env=os.environ | wanted))

@@ -110,14 +110,14 @@ def produce(project: Project, row: Row, build: Build) -> tuple[Path, ...]:
 
     with mpl.rc_context():
         try:
-            return build(copy.deepcopy(project.config)).save(row, project.replication)
+            return build(copy.deepcopy(project.config)).save(row, project.made / "replication")
         finally:
             plt.close("all")
 
 
 def collect_numbers(project: Project) -> Path:
     """Gather the numbers of every exhibit that exists into ``output/numbers.json``."""
-    records = {row.id: load_json(project.replication / row.record) for row in project.rows}
+    records = {row.id: load_json(project.record(row)) for row in project.rows}
     numbers = {name: record["numbers"] for name, record in records.items() if record}
     return write(project.output / "numbers.json", json_text(numbers))
 

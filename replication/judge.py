@@ -33,7 +33,7 @@ class Verdict:
 
 def judge(project: Project, row: Row, known: Sequence[Known] = ()) -> Verdict:
     """Compare one exhibit's csv files and numbers with the accepted ones."""
-    record = load_json(project.replication / row.record)
+    record = load_json(project.record(row))
     finding = str(record.get("finding", ""))
     absent = [path.name for path in project.outputs(row) if not path.exists()]
     if absent:

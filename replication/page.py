@@ -58,7 +58,7 @@ def _exhibit(project: Project, verdict: Verdict) -> dict[str, object]:
         "listed": found.listed if found else (),
         "tables": [path.read_text(encoding="utf-8") for path in made if path.suffix == ".html"],
         "figures": [_data_uri(path) for path in made if path.suffix == ".svg"],
-        "numbers": _flat(load_json(project.replication / row.record).get("numbers", {})),
+        "numbers": _flat(load_json(project.record(row)).get("numbers", {})),
         "program": _link(project, project.program(row)),
         "sources": [_source(project, name) for name in row.inputs],
         "downloads": [

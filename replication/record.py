@@ -57,20 +57,25 @@ def describe(
     code: Mapping[str, object],
     seconds: Mapping[str, float],
     outcomes: Mapping[str, str],
+    *,
+    elapsed: float,
+    used: int,
     seed: object,
 ) -> dict[str, object]:
-    """Return the record of a run as plain values."""
+    """Return the record of a run as plain values; `used` is the number of cores that it used."""
     return {
         "code": dict(code),
         "python": platform.python_version(),
         "packages": packages(_listed(root / "requirements.in")),
         "system": f"{platform.system()} {platform.release()} {platform.machine()}",
         "cores": os.cpu_count(),
+        "cores_used": used,
         "threads": {name: os.environ.get(name) for name in THREAD_VARIABLES},
         "hash_seed": os.environ.get("PYTHONHASHSEED"),
         "seed": seed,
         "seconds": dict(seconds),
-        "seconds_in_all": round(sum(seconds.values()), 3),
+        "seconds_of_steps": round(sum(seconds.values()), 3),
+        "seconds_in_all": round(elapsed, 3),
         "outcomes": dict(outcomes),
     }
 

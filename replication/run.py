@@ -1,33 +1,34 @@
 """Make the study: check the data, write the analysis files, each exhibit, the paper, the verdict.
 
-    python replication/run.py [--only NAME] [--force]
+    python replication/run.py [--only NAME] [--force] [--cores N] [--smoke]
 
-Steps that are unchanged since they last ran are skipped. The log, with times, goes to
-replication/log/, which is not committed; everything in replication/output/ has the same bytes in
-every run.
+Steps that are unchanged since they last ran are skipped; exhibits are made side by side, on all
+cores. The log, with times, goes to replication/log/, which is not committed; everything in
+replication/output/ has the same bytes in every run, on any number of cores. A smoke run has few
+draws, and writes to replication/.cache/smoke/ alone.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
-import traceback
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from types import ModuleType
 from typing import Literal
-from unittest.mock import patch
+
+from joblib import cpu_count
 
 from catalogue import Project, Row, load_project
 from environment import settle
-from exhibit import collect_numbers, produce
+from exhibit import collect_numbers
+from guard import alone, sweep
+from making import load_script, make_exhibit
 from progress import Progress
 from record import describe, sources, state_of_code
+from smoke import check_shapes, lay_out_paper
 from steps import Memory, Step, StepError, execute
-from verify import check
+from verify import Withdrawn, check
 from writing import ReplicationError, csv_text, json_text, write
 
 __all__ = ["main", "plan", "run"]
@@ -35,25 +36,40 @@ __all__ = ["main", "plan", "run"]
 ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[Literal["city", "county"], ...] = ("city", "county")
 PANEL_DIGITS = 12
+MOST_CORES = 8  # beyond, the longest exhibit sets the time, and every process holds the data
 COMPLETE = "===== REPLICATION COMPLETE ====="
+SMOKE_COMPLETE = (
+    "===== SMOKE RUN COMPLETE: few draws, shapes compared, no number; nothing of the study was "
+    "written ====="
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run from the command line and return the exit code."""
     parser = argparse.ArgumentParser(description="Make every exhibit of the study.")
     parser.add_argument(
-        "--only", metavar="NAME", help="an exhibit, or data, panels, paper, verdict"
+        "--only",
+        metavar="NAME",
+        help="an exhibit, by id or place in the paper (table_08, 13A), or data, panels, paper, "
+        "verdict",
     )
     parser.add_argument("--force", action="store_true", help="run steps that are unchanged, too")
+    parser.add_argument(
+        "--cores", type=int, default=min(cpu_count(), MOST_CORES), help="processes, default all"
+    )
+    parser.add_argument("--smoke", action="store_true", help="few draws, into a scratch folder")
     chosen = parser.parse_args(arguments)
+    if chosen.cores < 1:
+        parser.error(f"--cores {chosen.cores}: at least one is needed")
     settle(ROOT)
     try:
-        project = load_project(ROOT)
+        project = load_project(ROOT, smoke=chosen.smoke)
         steps = plan(project, chosen.only)
+        with alone(project.cache / "run.lock"):
+            return run(project, steps, only=chosen.only, force=chosen.force, cores=chosen.cores)
     except ReplicationError as error:
         sys.stderr.write(f"{error}\n")
         return 1
-    return run(project, steps, only=chosen.only, force=chosen.force)
 
 
 def plan(project: Project, only: str | None = None) -> list[Step]:
@@ -78,38 +94,68 @@ def plan(project: Project, only: str | None = None) -> list[Step]:
 
 
 def run(
-    project: Project, steps: Sequence[Step], *, only: str | None = None, force: bool = False
+    project: Project,
+    steps: Sequence[Step],
+    *,
+    only: str | None = None,
+    force: bool = False,
+    cores: int = 1,
 ) -> int:
     """Run the steps, keep the log and the record, and return the exit code."""
-    log = project.replication / "log"
-    memory = Memory(project.replication / ".cache" / "steps.json", project.root)
+    log = project.made / "replication" / "log"
+    memory = Memory(project.made / "replication" / ".cache" / "steps.json", project.made)
     code = state_of_code(project.root)
-    with Progress(len(steps), log / "replicate.log") as progress:
+    verdict = Withdrawn(project)
+    sweep([project.output, project.derived, project.paper.parent, project.cache, log])
+    with Progress(len(steps), log / "replicate.log", changing=verdict.withdraw) as progress:
         if only is None:
             for path in _orphans(project):
                 path.unlink()
                 progress.say(f"removed {path.name}: no exhibit of exhibits.toml writes it")
         try:
-            with _warnings_told(progress):
-                execute(steps, memory, project.root, progress, force=force)
+            execute(steps, memory, project.root, progress, force=force, cores=cores)
         except StepError as error:
-            progress.note("".join(traceback.format_exception(error.__cause__)))
+            progress.note(error.trace)
             progress.say(str(error), "bold red")
-            if not str(error).startswith(("verdict", "compare")):
-                for name in ("VERDICT.md", "index.html"):
-                    (project.output / name).unlink(missing_ok=True)
-                progress.say("the former verdict no longer holds and is withdrawn", "dim")
-            progress.say("traceback: replication/log/replicate.log", "dim")
+            if error.step != "verdict":
+                verdict.withdraw()
+            _tell_withdrawn(verdict, progress)
+            progress.say(f"traceback: {_short(project, log / 'replicate.log')}", "dim")
             return 1
         except KeyboardInterrupt:
             progress.say("interrupted; the steps that are done will not be made again", "bold red")
+            _tell_withdrawn(verdict, progress)
             return 130
         finally:
-            seed = project.config.get("seed")
-            record = describe(project.root, code, progress.seconds, progress.outcomes, seed)
+            record = describe(
+                project.root,
+                code,
+                progress.seconds,
+                progress.outcomes,
+                elapsed=progress.elapsed,
+                used=cores,
+                seed=project.config.get("seed"),
+            )
             write(log / "run.json", json_text(record))
-        progress.say(COMPLETE if only is None else f"===== {only} COMPLETE =====")
+        if only is not None:
+            verdict.restore()
+        progress.say(_sentinel(project, only))
     return 0
+
+
+def _sentinel(project: Project, only: str | None) -> str:
+    if only is not None:
+        return f"===== {only}{' SMOKE RUN' if project.smoke else ''} COMPLETE ====="
+    return SMOKE_COMPLETE if project.smoke else COMPLETE
+
+
+def _tell_withdrawn(verdict: Withdrawn, progress: Progress) -> None:
+    if verdict.stands_no_more:
+        progress.say("the former verdict no longer holds and is withdrawn", "dim")
+
+
+def _short(project: Project, path: Path) -> str:
+    return path.relative_to(project.root).as_posix()
 
 
 def _fixed_steps(project: Project) -> Iterator[Step]:
@@ -125,14 +171,15 @@ def _fixed_steps(project: Project) -> Iterator[Step]:
     yield Step("numbers", "gather the numbers of all exhibits", lambda: collect_numbers(project))
     yield Step(
         "paper",
-        f"build {project.config['paths']['paper']}",
-        lambda: _module(project, project.replication / "paper.py").build_paper(),
+        f"build {_short(project, project.paper)}",
+        lambda: _build_paper(project),
         outputs=(project.paper, project.supplement),
         inputs=lambda: _paper_inputs(project),
     )
-    yield Step(
-        "verdict", "compare with the accepted numbers, write VERDICT.md", lambda: check(project)
-    )
+    title = "compare with the accepted numbers, write VERDICT.md"
+    if project.smoke:
+        title = "compare shapes with the accepted ones"
+    yield Step("verdict", title, lambda: _judge(project))
 
 
 def _exhibit_step(project: Project, row: Row) -> Step:
@@ -140,16 +187,32 @@ def _exhibit_step(project: Project, row: Row) -> Step:
     return Step(
         row.id,
         row.title,
-        lambda: _make(project, row),
+        partial(make_exhibit, project, row),
         outputs=project.outputs(row),
         inputs=lambda: [*_shared_inputs(project), script],
         identity=repr(row),
+        apart=True,
+        follows=row.follows,
+        seconds=row.seconds,
     )
 
 
 def _compare_step(project: Project, row: Row) -> Step:
     title = f"compare {row.id} with its accepted numbers"
-    return Step("compare", title, lambda: check(project, only=row))
+    return Step("compare", title, lambda: _judge(project, row))
+
+
+def _judge(project: Project, only: Row | None = None) -> None:
+    if project.smoke:
+        check_shapes(project, project.rows if only is None else (only,))
+    else:
+        check(project, only)
+
+
+def _build_paper(project: Project) -> None:
+    if project.smoke:
+        lay_out_paper(project)
+    load_script(project, project.replication / "paper.py").build_paper(project.made)
 
 
 def _check_data() -> None:
@@ -173,28 +236,6 @@ def _write_panels(project: Project) -> None:
         write(project.derived / f"{layer}_adjustments.csv", csv_text(changes, PANEL_DIGITS))
 
 
-def _make(project: Project, row: Row) -> None:
-    script = _module(project, project.program(row))
-    if not hasattr(script, "build"):
-        raise ReplicationError(f"{row.program} has no function build(config); see exhibit.py")
-    produce(project, row, script.build)
-
-
-def _module(project: Project, path: Path) -> ModuleType:
-    """Import a script of the study by its path."""
-    if not path.exists():
-        raise ReplicationError(f"{path.relative_to(project.root).as_posix()} is missing")
-    if str(project.replication) not in sys.path:
-        sys.path.insert(0, str(project.replication))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ReplicationError(f"{path.name} is not a Python file")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
-    spec.loader.exec_module(module)
-    return module
-
-
 def _shared_inputs(project: Project) -> list[Path]:
     """List what every exhibit depends on: package, helpers, simulations, settings, data, lock."""
     programs = {project.program(row) for row in project.rows}
@@ -210,9 +251,8 @@ def _shared_inputs(project: Project) -> list[Path]:
 
 def _paper_inputs(project: Project) -> list[Path]:
     written = [path for row in project.rows for path in project.outputs(row)]
-    texts = [
-        path for path in project.paper.parent.rglob("*") if path.is_file() and path.suffix != ".pdf"
-    ]
+    folder = project.root / Path(project.config["paths"]["paper"]).parent
+    texts = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pdf"]
     return [
         *written,
         *texts,
@@ -227,17 +267,6 @@ def _orphans(project: Project) -> list[Path]:
     declared = {path for row in project.rows for path in project.outputs(row)}
     found = [*project.output.glob("tables/*"), *project.output.glob("figures/*")]
     return sorted(path for path in found if path.is_file() and path not in declared)
-
-
-@contextmanager
-def _warnings_told(progress: Progress) -> Iterator[None]:
-    """Send warnings of the steps to the progress report, where nobody overlooks them."""
-
-    def show(message: Warning | str, category: type[Warning], *_: object, **__: object) -> None:
-        progress.say(f"warning: {category.__name__}: {message}", "yellow")
-
-    with warnings.catch_warnings(), patch.object(warnings, "showwarning", show):
-        yield
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from judge import Verdict, judge, overall, pairs, report
 from page import write_page
 from writing import ReplicationError, json_text, load_json, write
 
-__all__ = ["accept", "check", "main"]
+__all__ = ["Withdrawn", "accept", "check", "main"]
 
 ROOT = Path(__file__).resolve().parents[1]
+WRITTEN = ("VERDICT.md", "index.html")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -62,7 +63,7 @@ def check(project: Project, only: Row | None = None) -> tuple[Verdict, ...]:
     rows = project.rows if only is None else (only,)
     verdicts = tuple(judge(project, row, known) for row in rows)
     if only is None:
-        write(project.output / "VERDICT.md", _markdown(verdicts))
+        write(project.output / WRITTEN[0], _markdown(verdicts))
         write_page(project, verdicts)
     failed = [verdict for verdict in verdicts if not verdict.passes]
     if failed:
@@ -73,7 +74,7 @@ def check(project: Project, only: Row | None = None) -> tuple[Verdict, ...]:
 def accept(project: Project) -> tuple[Path, ...]:
     """Copy the present outputs to replication/reference and return the files written."""
     copies = [pair for row in project.rows for pair in pairs(project, row)]
-    records = {row.id: load_json(project.replication / row.record) for row in project.rows}
+    records = {row.id: load_json(project.record(row)) for row in project.rows}
     absent = [ours.name for ours, _ in copies if not ours.exists()]
     absent += [name for name, record in records.items() if not record]
     if absent:
@@ -84,6 +85,34 @@ def accept(project: Project) -> tuple[Path, ...]:
     numbers = {name: record["numbers"] for name, record in records.items()}
     target = write(project.replication / "reference" / "numbers.json", json_text(numbers))
     return (*(theirs for _, theirs in copies), target)
+
+
+class Withdrawn:
+    """The verdict of an earlier run: taken away before what it speaks of changes.
+
+    So a run that is cut off, in whatever way, leaves no verdict on outputs that are not there.
+    """
+
+    def __init__(self, project: Project) -> None:
+        self._paths = [project.output / name for name in WRITTEN]
+        self._kept: dict[Path, bytes] = {}
+
+    @property
+    def stands_no_more(self) -> bool:
+        """Tell whether there was one, and it has gone."""
+        return any(not path.exists() for path in self._kept)
+
+    def withdraw(self) -> None:
+        """Delete it; its bytes are kept while this process runs."""
+        for path in self._paths:
+            if path.exists():
+                self._kept.setdefault(path, path.read_bytes())
+                path.unlink()
+
+    def restore(self) -> None:
+        """Put it back, when what was made again is as accepted."""
+        for path, content in self._kept.items():
+            write(path, content)
 
 
 def _markdown(verdicts: Sequence[Verdict]) -> str:

@@ -11,9 +11,12 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "DIGITS",
@@ -22,6 +25,7 @@ __all__ = [
     "csv_text",
     "json_text",
     "load_json",
+    "part_of",
     "rounded",
     "sha256",
     "write",
@@ -37,10 +41,15 @@ class ReplicationError(Exception):
 def write(path: Path, content: str | bytes) -> Path:
     """Write a file in one move, so that a reader never sees half of it; text has LF ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(part_of(path.name))
     part.write_bytes(content.encode() if isinstance(content, str) else content)
     os.replace(part, path)  # noqa: PTH105 - the one call that replaces on every system
     return path
+
+
+def part_of(name: str) -> str:
+    """Name of a file while it is being written; one that was cut off keeps it."""
+    return f".{name}.part"
 
 
 def sha256(path: Path) -> str:
@@ -63,6 +72,8 @@ def csv_text(frame: pd.DataFrame, digits: int = DIGITS) -> str:
     Floats have `digits` significant digits, missing values are empty, booleans are `true` and
     `false`, lines end with LF.
     """
+    import pandas as pd  # here, so that processes which write no table start at once
+
     if frame.columns.nlevels > 1:
         raise ReplicationError(
             f"csv: columns of {frame.columns.nlevels} levels, such as {frame.columns[0]!r}; "
@@ -75,7 +86,14 @@ def csv_text(frame: pd.DataFrame, digits: int = DIGITS) -> str:
             f"csv: an index without a name, beginning {frame.index[0]!r}; "
             "name it to keep it, or call reset_index(drop=True)"
         )
-    columns = [[_cell(value, digits) for value in table.iloc[:, k]] for k in range(table.shape[1])]
+    missing = (None, pd.NA, pd.NaT)
+    columns = [
+        [
+            "" if any(value is one for one in missing) else _cell(value, digits)
+            for value in table.iloc[:, k]
+        ]
+        for k in range(table.shape[1])
+    ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([str(name) for name in table.columns])
@@ -91,8 +109,6 @@ def _cell(value: object, digits: int) -> str:
     if isinstance(value, Real):
         number = float(value)
         return "" if math.isnan(number) else format(number + 0.0, f".{digits}g")
-    if value is None or value is pd.NA or value is pd.NaT:
-        return ""
     return str(value)
 
 

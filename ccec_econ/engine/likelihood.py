@@ -14,17 +14,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Spectral, nodes_within
+from ccec_econ.engine.spectrum import Slope, Spectral, nodes_within
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
 __all__ = ["Likelihood", "Optimum", "gaussian"]
 
+_NODES = 400  # first search over rho where a value costs microseconds
 _LAM_NODES = 60  # first search over lam, each with its own search over rho
 _SAME = 1e-4  # optima closer than this in both parameters are one
 
@@ -71,7 +73,7 @@ class Likelihood:
         """Slopes with respect to rho and lam; zero for a parameter that is fixed."""
         moments = self.triangle.at(lam)
         by_rho = 0.0 if self.spectrum is None else self._score_rho(moments, rho)
-        by_lam = 0.0 if self.error is None else self._score_lam(moments, rho, lam)
+        by_lam = 0.0 if self.error is None else self._score_lam(rho, lam)
         return by_rho, by_lam
 
     def at(self, rho: float, lam: float = 0.0) -> Optimum:
@@ -120,6 +122,8 @@ class Likelihood:
         if self.spectrum is None:
             return [0.0]
         moments, grid = self.triangle.at(lam), self.spectrum.nodes
+        if self.error is None:
+            grid = self.spectrum.search(self._known(partial(self._fit_rho, moments)), _NODES)
         return _peaks(
             "rho",
             grid,
@@ -132,13 +136,15 @@ class Likelihood:
     def _lams(self, error: Spectral) -> list[float]:
         """Maximisers over lam, rho profiled out."""
         grid = nodes_within(error.interval, _LAM_NODES)
+        if self.spectrum is None:
+            grid = error.search(self._known(lambda lam: self._fit_lam(lam, 0.0)), _LAM_NODES)
 
         def profile(lam: float) -> float:
             return self.loglik(self._rhos(lam, strict=False)[0], lam)
 
         def slope(lam: float) -> float:
             rho = self._rhos(lam, strict=False)[0]
-            return self._score_lam(self.triangle.at(lam), rho, lam)
+            return self._score_lam(rho, lam)
 
         heights = np.array([profile(float(lam)) for lam in grid])
         return _peaks("lam", grid, heights, slope=slope, height=profile, strict=True)
@@ -153,15 +159,25 @@ class Likelihood:
             height = height + self.periods * self.error.logdet(lam)
         return np.asarray(height)
 
+    def _known(self, slope: Callable[[float], float]) -> Slope:
+        """Slope of the sum of squares' part, over the periods, at an array of values."""
+        return lambda at: np.array([slope(float(value)) for value in at]) / self.periods
+
+    def _fit_rho(self, moments: Moments, rho: float) -> float:
+        return -0.5 * self.nobs * moments.sse_slope(rho) / float(moments.sse(rho))
+
+    def _fit_lam(self, lam: float, rho: float) -> float:
+        d = self.triangle.at(lam).coefficients(rho)
+        v, lagged = self.triangle.residuals(lam, rho, d)
+        return float(self.nobs * (lagged @ v) / (v @ v))
+
     def _score_rho(self, moments: Moments, rho: float) -> float:
         trace = 0.0 if self.spectrum is None else self.spectrum.trace_G(rho)
-        fit = -0.5 * self.nobs * moments.sse_slope(rho) / float(moments.sse(rho))
-        return fit - self.periods * trace
+        return self._fit_rho(moments, rho) - self.periods * trace
 
-    def _score_lam(self, moments: Moments, rho: float, lam: float) -> float:
-        v, lagged = self.triangle.residuals(lam, rho, moments.coefficients(rho))
+    def _score_lam(self, rho: float, lam: float) -> float:
         trace = 0.0 if self.error is None else self.error.trace_G(lam)
-        return float(self.nobs * (lagged @ v) / (v @ v)) - self.periods * trace
+        return self._fit_lam(lam, rho) - self.periods * trace
 
 
 def _peaks(

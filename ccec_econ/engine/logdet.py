@@ -7,17 +7,22 @@ the circle. The line of x is cut into panels of equal width and every panel gets
 polynomial through exact values, so the error falls by a factor of about nine, at worst five, with
 each node (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2). Panels are
 made where they are asked for; zero lies in the middle of one.
+
+A search for maxima needs fewer values. Bounds of the slope (`slope_bounds`) say where the slope of
+a likelihood may be zero; only there are panels made, narrow ones with fewer nodes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.polynomial.chebyshev import Chebyshev
 from numpy.typing import NDArray
 
+from ccec_econ.engine.slope_bounds import concave_bounds, slope_bounds
 from ccec_econ.errors import IdentificationError
 
 __all__ = ["LogDeterminant"]
@@ -26,6 +31,12 @@ _WIDTH = 0.7  # of a panel, in x
 _DEGREE = 12
 _FAR = 9  # edges of panels either way; tanh of the last is 1 - 1.4e-5
 _FEW = 24  # values off every panel that are computed one by one rather than by new panels
+_NARROW = 0.3  # width of a panel around a maximum, in x
+_LOW_DEGREE = 9  # of such a panel: the error is about that of the wider ones
+_MARGIN = 1e-6  # that panels reach beyond what they cover, in x
+_LOOKS = 36  # values of rho per panel at which the slope is bounded
+_INNER = 0.94  # r |rho| up to which bounds are narrow for complex eigenvalues too
+_NEAR = 1_000  # number of the first narrow panel
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,22 +49,130 @@ class LogDeterminant:
         ln|I - rho W| at one value of rho.
     radius : float
         r, the spectral radius of |W|.
+    traces : ndarray, shape (m,)
+        tr W, tr W^2 and so on, as many as are cheap.
+    real, unit : bool
+        Whether all eigenvalues are known to be real, and whether one is known to be one.
     """
 
     exact: Callable[[float], float]
     radius: float
+    traces: NDArray[np.float64]
+    real: bool = False
+    unit: bool = False
     _panels: dict[int, Chebyshev] = field(default_factory=dict)
-    _values: dict[float, float] = field(default_factory=dict)
+    _values: dict[float, float] = field(default_factory=lambda: {0.0: 0.0})
+    _searched: dict[float, float] = field(default_factory=dict)
 
     @property
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho at the edges of the panels, from which a maximum can be bracketed."""
-        return np.asarray(np.tanh(_WIDTH * (np.arange(-_FAR, _FAR) + 0.5)) / self.radius)
+        return np.asarray(np.tanh(_line()[::_LOOKS]) / self.radius)
 
     @property
     def error(self) -> float:
         """Guess of the error: the largest of the last two coefficients of the panels so far."""
         return max((float(np.abs(p.coef[-2:]).max()) for p in self._panels.values()), default=0.0)
+
+    def search(
+        self, slope: Callable[[NDArray[np.float64]], NDArray[np.float64]]
+    ) -> NDArray[np.float64]:
+        """Values of rho that bracket every zero of slope(rho) + d ln|I - rho W| / d rho.
+
+        Where bounds leave the sign of the sum open, a value is added in the widest gap, until the
+        gaps are as narrow as a panel. Panels then stand on all that is open. Needs weights without
+        negative entries. Where eigenvalues may be complex bounds are wide towards the ends; there
+        only the neighbourhoods of maxima over `nodes` count as open.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Increasing and close to each other where the sign is open or turns; an end of the
+            interval where the sum falls or rises as far as there.
+        """
+        x = _line()
+        rho = np.tanh(x) / self.radius
+        known = slope(rho)
+        near = np.ones(x.shape, dtype=np.bool_) if self.real else self._near_tops(rho, known)
+        while True:
+            lower, upper = self._bounds(rho)
+            rises, falls = known + lower > 0.0, known + upper < 0.0
+            open_ = near & ~(rises | falls)
+            turns = near[1:] & ((rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:]))
+            open_[1:] |= turns
+            open_[:-1] |= turns
+            at = np.flatnonzero(open_)
+            runs = [] if not len(at) else np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
+            if not self._narrowed([x[run] for run in runs]):
+                break
+        runs = [np.arange(max(run[0] - 2, 0), min(run[-1] + 3, len(x))) for run in runs]
+        shown = np.zeros(x.shape, dtype=np.bool_)  # with two neighbours, where the sign is known
+        for run in runs:
+            shown[run] = True
+            self._cover(x[run[0]], x[run[-1]])
+        if shown[0] or shown[-1] or falls[0] or rises[-1] or not self.real:
+            shown[[0, -1]] = True
+        return np.asarray(rho[shown])
+
+    def _near_tops(self, rho: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether values lie far from the ends, or beside a node higher than its neighbours."""
+        f = np.array([self._look(float(node)) for node in rho[::_LOOKS]])
+        steps = 0.5 * (known[1:] + known[:-1]) * np.diff(rho)
+        height = f + np.concatenate([[0.0], np.cumsum(steps)])[::_LOOKS]
+        near = np.abs(self.radius * rho) <= _INNER
+        for i in range(1, len(f) - 1):
+            if height[i] >= max(height[i - 1], height[i + 1]):
+                near[(i - 1) * _LOOKS : (i + 1) * _LOOKS + 1] = True
+        return near
+
+    def _look(self, rho: float) -> float:
+        if rho not in self._searched:
+            self._searched[rho] = self._at(rho)
+        return self._searched[rho]
+
+    def _bounds(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Bounds of the slope at rho from the values so far."""
+        lower, upper = slope_bounds(self._searched, self.traces, rho)
+        if not self.real:
+            return lower, upper
+        others = {at: f - self.unit * np.log1p(-at) for at, f in self._searched.items()}
+        start = float(self.unit) - float(self.traces[0])
+        own = self.unit / (1.0 - rho)
+        least, most = concave_bounds(others, start, rho)
+        return np.maximum(lower, least - own), np.minimum(upper, most - own)
+
+    def _narrowed(self, runs: list[NDArray[np.float64]]) -> bool:
+        """Add a value in every run that is wider than a panel; whether there was one."""
+        added = False
+        for run in runs:
+            if run[-1] - run[0] <= _NARROW:
+                continue
+            side = run[run < 0.0] if run[0] + run[-1] < 0.0 else run[run >= 0.0]
+            far = float(np.sign(side.sum())) * _WIDTH * (_FAR + 0.5)
+            known = np.arctanh(self.radius * np.array([0.0, *self._searched]))
+            gaps = np.abs(side[:, None] - known).min(axis=1)
+            at_border = np.abs(side).max() > abs(far) - 1.5 * _WIDTH
+            if at_border and not (np.abs(known - far) < 0.5 * _WIDTH).any():
+                new = far  # bounds reach as far as the last value
+            elif gaps.max() > 0.5 * _NARROW:
+                new = float(side[gaps.argmax()])
+            else:
+                continue
+            for place in {new, abs(new)}:
+                self._look(float(np.tanh(place) / self.radius))
+            added = True
+        return added
+
+    def _cover(self, start: float, stop: float) -> None:
+        """Narrow panels on all of an interval of x that none covers."""
+        count = max(1, int(np.ceil((stop - start) / _NARROW)))
+        middle, half = 0.5 * (start + stop), 0.5 * max(stop - start, _NARROW) + _MARGIN
+        edges = np.linspace(middle - half, middle + half, count + 1)
+        for low, high in pairwise(edges):
+            near = [p.domain for key, p in self._panels.items() if key >= _NEAR]
+            need = (max(low, start - _MARGIN), min(high, stop + _MARGIN))
+            if not any(d[0] <= need[0] and need[1] <= d[1] for d in near):
+                self._panels[_NEAR + len(near)] = self._through(low, high, _LOW_DEGREE)
 
     def value(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """ln|I - rho W| at an array of rho."""
@@ -91,7 +210,7 @@ class LogDeterminant:
         return np.asarray(self.radius / (1.0 - (self.radius * rho) ** 2))
 
     def _placed(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Return x and its panel.
+        """Return x and its panel, a narrow one where there is.
 
         Raises
         ------
@@ -105,7 +224,12 @@ class LogDeterminant:
                 "weights are safe."
             )
         x = np.arctanh(self.radius * rho)
-        return x, np.floor(x / _WIDTH + 0.5).astype(np.int64)
+        at = np.atleast_1d(np.floor(x / _WIDTH + 0.5).astype(np.int64))
+        for key, panel in self._panels.items():
+            if key >= _NEAR:
+                low, high = panel.domain
+                at[np.atleast_1d((x >= low) & (x <= high))] = key
+        return x, at.reshape(x.shape)
 
     def _on_panels(
         self, x: NDArray[np.float64], at: NDArray[np.int64], order: int
@@ -119,10 +243,23 @@ class LogDeterminant:
 
     def _panel(self, k: int) -> Chebyshev:
         if k not in self._panels:
-            domain = (_WIDTH * (k - 0.5), _WIDTH * (k + 0.5))
-
-            def along(x: NDArray[np.float64]) -> NDArray[np.float64]:
-                return np.array([self.exact(float(rho)) for rho in np.tanh(x) / self.radius])
-
-            self._panels[k] = Chebyshev.interpolate(along, _DEGREE, domain=domain)
+            self._panels[k] = self._through(_WIDTH * (k - 0.5), _WIDTH * (k + 0.5), _DEGREE)
         return self._panels[k]
+
+    def _through(self, low: float, high: float, degree: int) -> Chebyshev:
+        """Interpolate between two values of x."""
+
+        def along(x: NDArray[np.float64]) -> NDArray[np.float64]:
+            return np.array([self.exact(float(rho)) for rho in np.tanh(x) / self.radius])
+
+        return Chebyshev.interpolate(along, degree, domain=(low, high))
+
+
+def _line() -> NDArray[np.float64]:
+    """Values of x from end to end, mirrored to the last digit: nodes must not almost coincide.
+
+    The edges of panels are every `_LOOKS`-th.
+    """
+    count = _LOOKS * (2 * _FAR - 1) // 2
+    half = _WIDTH * (_FAR - 0.5) * np.arange(1, count + 1) / count
+    return np.concatenate([-half[::-1], [0.0], half])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from ccec_econ.engine.sparse_spectrum import spectrum_of
+from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.spectrum import EigenSpectrum, Spectrum
 
 __all__ = ["remembered_spectrum"]

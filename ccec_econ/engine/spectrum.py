@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from ccec_econ.errors import IdentificationError
 
 __all__ = [
     "EigenSpectrum",
+    "Slope",
     "Spectral",
     "Spectrum",
     "SpectrumPath",
@@ -27,6 +29,9 @@ _ROUNDING = 1e-6
 _NODES = 400  # first search over rho, where a value costs microseconds
 _BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _EQUAL = 1e-3  # share of F'WF that may differ from a multiple of the identity and not identify rho
+
+type Slope = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+"""Slope of all of a log-likelihood but its log-determinant, over tau periods."""
 
 
 class Spectrum(ABC):
@@ -66,6 +71,13 @@ class Spectrum(ABC):
     @abstractmethod
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho at which the likelihood is looked at first, from border to border."""
+
+    @abstractmethod
+    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+        """Values of rho that bracket the maxima of a function of slope `slope` - tr G.
+
+        Either `count` of them from border to border, or those around zeros of the slope.
+        """
 
     @abstractmethod
     def project(self) -> Spectrum:
@@ -173,6 +185,10 @@ class EigenSpectrum(Spectrum):
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, _NODES)
 
+    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+        """Values of rho, dense towards both ends of the interval."""
+        return nodes_within(self.interval, count)
+
     def project(self) -> EigenSpectrum:
         """Leave out the eigenvalue nearest to one."""
         unit = int(np.argmin(np.abs(self.eigenvalues - 1.0)))
@@ -264,6 +280,10 @@ class SpectrumPath:
     def interval(self) -> tuple[float, float]:
         """Where I - rho W is non-singular in every period."""
         return max(s.interval[0] for s in self.each), min(s.interval[1] for s in self.each)
+
+    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+        """Values of rho, dense towards both ends of the interval."""
+        return nodes_within(self.interval, count)
 
     def project(self) -> SpectrumPath:
         """Project every period's weights."""

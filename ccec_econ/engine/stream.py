@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.transform import EffectsName
 
-__all__ = ["Stretch", "deviations", "stretch"]
+__all__ = ["Stretch", "centred", "stretch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,35 +56,13 @@ def stretch(blocks: Iterable[NDArray[np.float64]], effects: EffectsName) -> Stre
     return reduce(Stretch.joined, (_one(block, effects) for block in blocks))
 
 
-def deviations(
-    blocks: Iterable[NDArray[np.float64]], effects: EffectsName
-) -> Iterable[NDArray[np.float64]]:
-    """Yield the columns of successive periods, (N, P), with the effects removed.
-
-    With unit effects the orthonormal deviations from the mean of the periods before: one block
-    fewer than periods.
-    """
-    mean, seen = None, 0
-    for block in blocks:
-        columns = _timeless(block, effects)
-        if effects not in ("unit", "twoway"):
-            yield columns
-            continue
-        if mean is None:
-            mean = columns
-        else:
-            step = columns - mean
-            yield np.sqrt(seen / (seen + 1.0)) * step
-            mean = mean + step / (seen + 1.0)
-        seen += 1
+def centred(block: NDArray[np.float64], effects: EffectsName) -> NDArray[np.float64]:
+    """Remove the time effects, if there are any, from the columns of one period, (N, P)."""
+    return block - block.mean(axis=0) if effects in ("time", "twoway") else block
 
 
 def _one(block: NDArray[np.float64], effects: EffectsName) -> Stretch:
-    columns = _timeless(block, effects)
+    columns = centred(block, effects)
     if effects in ("unit", "twoway"):
         return Stretch(np.zeros((0, columns.shape[1])), columns, 1)
     return Stretch(np.linalg.qr(columns, mode="r"), np.zeros_like(columns[:1]), 1)
-
-
-def _timeless(block: NDArray[np.float64], effects: EffectsName) -> NDArray[np.float64]:
-    return block - block.mean(axis=0) if effects in ("time", "twoway") else block

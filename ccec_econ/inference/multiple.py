@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ccec_econ.errors import AlignmentError, IdentificationError, first_five
 
-__all__ = ["holm", "romano_wolf"]
+__all__ = ["TIE", "holm", "romano_wolf", "step_down"]
+
+TIE = 1e-9
+"""Statistics closer than this share are equal: a draw may repeat the data."""
 
 
 def holm(pvalues: pd.Series) -> pd.Series:
@@ -81,11 +85,33 @@ def romano_wolf(estimates: pd.Series, draws: pd.DataFrame) -> pd.Series:
     if not (error > 0.0).all():
         still = estimates.index[~(error > 0.0)]
         raise IdentificationError(f"draws of {first_five(still)} do not vary; leave these out.")
-    order = np.argsort(-np.abs(point) / error, kind="stable")
-    t = (np.abs(point) / error)[order]
-    null = (np.abs(sample - point) / error)[:, order]
-    largest = np.maximum.accumulate(null[:, ::-1], axis=1)[:, ::-1]
-    p = (1.0 + (largest >= t).sum(axis=0)) / (1.0 + len(sample))
+    p = step_down(np.abs(point) / error, np.abs(sample - point) / error)
+    return pd.Series(p, index=estimates.index, name="romano_wolf")
+
+
+def step_down(
+    t: NDArray[np.float64], drawn: NDArray[np.float64], *, enumerated: bool = False
+) -> NDArray[np.float64]:
+    """Adjust p-values of statistics by the largest of their joint draws under the nulls.
+
+    Parameters
+    ----------
+    t : ndarray, shape (m,)
+        Statistics, larger where farther from the null.
+    drawn : ndarray, shape (D, m)
+        Draws of the same statistics, each under its null; NaN where a draw has none.
+    enumerated : bool
+        Whether draws are all there are, the data among them: nothing is then added to the counts.
+
+    Returns
+    -------
+    ndarray, shape (m,)
+        In order of falling t, #{max_{l >= j} t*_l >= t_j} / D, or (1 + #) / (1 + D), made monotone.
+    """
+    order = np.argsort(-t, kind="stable")
+    largest = np.fmax.accumulate(drawn[:, order][:, ::-1], axis=1)[:, ::-1]
+    extra = 0 if enumerated else 1
+    p = (extra + (largest >= t[order] * (1.0 - TIE)).sum(axis=0)) / (extra + len(drawn))
     out = np.empty_like(p)
     out[order] = np.maximum.accumulate(p)
-    return pd.Series(out, index=estimates.index, name="romano_wolf")
+    return out

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.dynamic import TimeLags
 from ccec_econ.engine.estimate import Reduced
 from ccec_econ.engine.higher_order import norms, reach
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.interpolation import read_off
@@ -85,7 +85,7 @@ class Period:
     eigenvalues : ndarray of complex, optional
         Of the one row-standardised matrix behind response and regressors, where there is one:
         averages then need no matrices.
-    traces : SparseSpectrum, optional
+    traces : SparseWeights, optional
         The same for weights too many for eigenvalues: short-run averages need traces of G alone.
     """
 
@@ -93,7 +93,7 @@ class Period:
     own: tuple[_Weights, ...]
     lagging: tuple[_Weights, ...]
     eigenvalues: NDArray[np.complex128] | None = None
-    traces: SparseSpectrum | None = None
+    traces: SparseWeights | None = None
 
     @property
     def response(self) -> tuple[NDArray[np.float64], ...]:
@@ -132,7 +132,7 @@ class Period:
         return np.stack([reduction(f, X) for X in (None, *self.regressors)], axis=-2)
 
     def _by_traces(
-        self, weights: SparseSpectrum, rho: NDArray[Any], *, slopes: bool
+        self, weights: SparseWeights, rho: NDArray[Any], *, slopes: bool
     ) -> NDArray[np.float64]:
         """Averages of S = I + rho G and S W = G, W row-standardised, and their slopes in rho."""
         r = rho[:, 0] if rho.shape[1] else np.zeros(len(rho))
@@ -451,7 +451,7 @@ def _period(N: int, own: Spectrum | None, X: Spectrum | None) -> Period:
     plain = shared and sums_to_one(some.row_sums)
     response = () if own is None else (own,)
     lagging = () if X is None else (X,)
-    if isinstance(some, SparseSpectrum):
+    if isinstance(some, SparseWeights):
         return Period(some.N, response, lagging, traces=some if plain else None)
     return Period(some.N, response, lagging, some.eigenvalues if plain else None)
 

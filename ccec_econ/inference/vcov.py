@@ -16,6 +16,7 @@ from scipy import stats
 
 from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.information import Scores, inverse_information, scores
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.transform import EffectsName, reduction
 from ccec_econ.errors import FormulaError, IdentificationError
 from ccec_econ.inference.satterthwaite import Satterthwaite
@@ -32,6 +33,7 @@ __all__ = [
     "coefficients_only",
     "cumulants",
     "higher_moments",
+    "monte_carlo",
     "refuse_corrected",
     "refuse_spatial",
     "within_nobs",
@@ -121,7 +123,9 @@ class Information:
         """Compute the covariance of an estimate."""
         matrix = inverse_information(fit)
         if fit.spatial:
-            return Vcov(matrix, None, f"inverse expected information, normal{after(fit)}")
+            noise, said = monte_carlo(fit, matrix)
+            text = f"inverse expected information, normal{after(fit)}{said}"
+            return Vcov(matrix + noise, None, text)
         df = within_nobs(fit) - len(fit.terms)
         matrix[:-1, :-1] *= fit.reduction.nobs / df
         return Vcov(matrix, df, f"homoskedastic, SSE/(observations - K), t({df})")
@@ -143,9 +147,29 @@ class QuasiML:
         """Compute the covariance of an estimate."""
         refuse_corrected(fit, "quasi-ML")
         bread = inverse_information(fit)
-        matrix = bread + bread @ _excess(fit) @ bread
-        text = f"quasi-ML sandwich (third and fourth moments), normal{after(fit)}"
+        noise, said = monte_carlo(fit, bread)
+        matrix = bread + bread @ _excess(fit) @ bread + noise
+        text = f"quasi-ML sandwich (third and fourth moments), normal{after(fit)}{said}"
         return Vcov(matrix, None, text)
+
+
+def monte_carlo(fit: Reduced, inverse: NDArray[np.float64]) -> tuple[NDArray[np.float64], str]:
+    """Variance (P, P) that errors of simulated log-determinants add, and words for a convention.
+
+    With s the standard error of tr G, the score of rho is off by tau s, and the parameters by
+    V tau s where V is the column of rho in the inverse information (P, P).
+    """
+    best, added, said = fit.optimum, np.zeros_like(inverse), list[str]()
+    at = {"rho": (fit.spectrum, best.rho), "lam": (fit.error, best.lam)}
+    for place, name in enumerate(fit.spatial, start=len(fit.terms)):
+        weights, value = at[name]
+        if isinstance(weights, SparseWeights) and (noise := weights.noise(value)):
+            moved = inverse[:, place] * fit.periods * noise
+            added += np.outer(moved, moved)
+            said.append(f"{name} {abs(moved[place]):.2g}")
+    if not said:
+        return added, ""
+    return added, f"; Monte Carlo error of log-determinants included ({', '.join(said)})"
 
 
 def after(fit: Reduced) -> str:

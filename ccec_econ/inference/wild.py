@@ -8,7 +8,7 @@ of sixteen units can be had: then the p-value has no simulation error.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -21,24 +21,23 @@ from ccec_econ.engine.transform import demean
 from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.contrast import DETECTABLE
+from ccec_econ.inference.multiple import TIE, step_down
 from ccec_econ.typeset import interval, number
 
 __all__ = [
     "ENUMERATED",
-    "TIE",
     "WildCluster",
     "WildWeights",
     "draw_signs",
     "half_of_signs",
     "wild_cluster",
+    "wild_family",
 ]
 
 WildWeights = Literal["rademacher", "webb"]
 ENUMERATED = 16
 """Clusters up to which all 2^N sign vectors are taken: 65,536."""
 _WEBB = np.sqrt([0.5, 1.0, 1.5])
-TIE = 1e-9
-"""Statistics closer than this share are equal: the identity vector repeats t itself."""
 _PRECISION = 1e-7  # share to which an end of the interval is searched; p moves in steps anyway
 _WIDEST = 64.0  # conventional standard errors beyond which an interval counts as unbounded
 
@@ -165,36 +164,73 @@ def wild_cluster(
     Cameron, Gelbach and Miller (2008), Review of Economics and Statistics 90, 414-427; Webb
     (2023), Canadian Journal of Economics 56, 839-858.
     """
+    tests, _ = wild_family(
+        fit, [term], null=null, weights=weights, draws=draws, level=level, rng=rng
+    )
+    return tests[0]
+
+
+def wild_family(
+    fit: Estimate,
+    terms: Sequence[str | Mapping[str, float]],
+    *,
+    null: float = 0.0,
+    weights: WildWeights = "rademacher",
+    draws: int = 9999,
+    level: float = 0.95,
+    rng: np.random.Generator,
+) -> tuple[list[WildCluster], NDArray[np.float64]]:
+    """Test several coefficients or combinations by the same signs, each under its own null.
+
+    Parameters and errors as in `wild_cluster`.
+
+    Returns
+    -------
+    list of WildCluster, ndarray
+        The tests, and symmetric p-values adjusted for asking several times: the step-down method
+        on the absolute t-statistics, whose draws are joint because signs are shared.
+
+    References
+    ----------
+    Romano and Wolf (2005), Econometrica 73, 1237-1282.
+    """
     if weights not in get_args(WildWeights) or not 0.0 < level < 1.0 or draws < 1:
         raise ValueError(
             f"weights {weights!r}, level {level}, draws {draws}: weights are 'rademacher' or "
             "'webb', 0 < level < 1 and draws >= 1."
         )
-    c, name = _combination(fit, term)
-    pieces, N = _pieces(fit, c), fit.y.shape[1]
+    combinations, N = [_combination(fit, term) for term in terms], fit.y.shape[1]
     enumerated = weights == "rademacher" and N <= ENUMERATED
     w = half_of_signs(N) if enumerated else draw_signs(N, weights, draws, rng)
-    test = _test(pieces, w, enumerated=enumerated)
-    symmetric, equal_tail = test.pvalues(null)
-    lower, upper = (test.end(side, 1.0 - level) for side in (-1.0, 1.0))
-    t = (pieces.estimate - null) / pieces.std_error
-    return WildCluster(
-        name=name,
-        estimate=pieces.estimate,
-        null=null,
-        std_error=pieces.std_error,
-        statistic=t,
-        pvalue=symmetric,
-        pvalue_equal_tail=equal_tail,
-        pvalue_conventional=2.0 * float(stats.t.sf(abs(t), N - 1)),
-        lower=lower,
-        upper=upper,
-        level=level,
-        clusters=N,
-        draws=2 * len(w) if enumerated else len(w),
-        weights=weights,
-        enumerated=enumerated,
-    )
+    tests, drawn = [], []
+    for c, name in combinations:
+        pieces = _pieces(fit, c)
+        test = _test(pieces, w, enumerated=enumerated)
+        symmetric, equal_tail = test.pvalues(null)
+        lower, upper = (test.end(side, 1.0 - level) for side in (-1.0, 1.0))
+        t = (pieces.estimate - null) / pieces.std_error
+        drawn.append(np.abs(test.statistics(pieces.estimate - null)))
+        tests.append(
+            WildCluster(
+                name=name,
+                estimate=pieces.estimate,
+                null=null,
+                std_error=pieces.std_error,
+                statistic=t,
+                pvalue=symmetric,
+                pvalue_equal_tail=equal_tail,
+                pvalue_conventional=2.0 * float(stats.t.sf(abs(t), N - 1)),
+                lower=lower,
+                upper=upper,
+                level=level,
+                clusters=N,
+                draws=2 * len(w) if enumerated else len(w),
+                weights=weights,
+                enumerated=enumerated,
+            )
+        )
+    observed = np.array([abs(test.statistic) for test in tests])
+    return tests, step_down(observed, np.column_stack(drawn), enumerated=enumerated)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ from ccec_econ.inference.anderson_rubin import (
     refuse_several,
     tested,
 )
-from ccec_econ.inference.wild import ENUMERATED, TIE, WildWeights, draw_signs, half_of_signs
+from ccec_econ.inference.multiple import TIE
+from ccec_econ.inference.wild import ENUMERATED, WildWeights, draw_signs, half_of_signs
 
 __all__ = ["WildAndersonRubin", "wild_anderson_rubin"]
 

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.prepared import prepared
-from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import FormulaError, PanelError, first_five
 from ccec_econ.formula import Design, Spec, lagged_term, materialise

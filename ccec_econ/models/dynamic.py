@@ -24,7 +24,6 @@ from libpysal.weights import W as ClassicW
 
 from ccec_econ.engine.dynamic import TimeLags, cointegrated, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate
-from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.errors import AlignmentError, WeightsError
 from ccec_econ.formula import Design, Spec, parse
@@ -36,6 +35,7 @@ from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.stability import Stability, dynamic_form, stability
 from ccec_econ.inference.vcov import Covariance, Information, bound
 from ccec_econ.models.fitting import Model, model_columns, refuse_unstandardised
+from ccec_econ.models.prepared import spectrum_for
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.models.time_lags import (
     has_time_lag,
@@ -45,7 +45,7 @@ from ccec_econ.models.time_lags import (
     with_history,
 )
 from ccec_econ.panel import Panel
-from ccec_econ.weights import WeightsLike, align_sparse
+from ccec_econ.weights import Prepared, WeightsLike
 
 __all__ = [
     "SHORT_RUN",
@@ -390,9 +390,9 @@ def _spectrum(weights: object, panel: Panel) -> Spectrum:
             "weights by period in a dynamic model: its correction needs one matrix for all "
             "periods; give one Graph."
         )
-    if not isinstance(weights, Graph | ClassicW):
+    if not isinstance(weights, Graph | ClassicW | Prepared):
         raise AlignmentError(
             f"weights of type {type(weights).__name__}; a dynamic spatial model needs labelled "
             "spatial weights, give a Graph."
         )
-    return remembered_spectrum(align_sparse(weights, panel.units))
+    return spectrum_for(weights, panel.units)

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.correction import bias_corrected, variance_corrected
 from ccec_econ.engine.estimate import Columns, Estimate, estimate, pose
-from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, spectrum
 from ccec_econ.engine.transform import Method, Reduction, reduction
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError, first_five
 from ccec_econ.formula import Design, Effects, lagged_term, materialise, parse
 from ccec_econ.inference.vcov import Covariance, Information, bound
+from ccec_econ.models.prepared import spectrum_for
 from ccec_econ.models.results import SpatialPanelResults
 from ccec_econ.panel import Panel
-from ccec_econ.weights import AS_TEXT, WeightsLike, align, align_sparse, sums_to_one
+from ccec_econ.weights import AS_TEXT, WeightsLike, align, sums_to_one
 
 __all__ = [
     "AnyWeights",
@@ -171,7 +171,7 @@ def spectral(weights: AnyWeights | None, panel: Panel) -> Spectral | None:
     if weights is None:
         return None
     if not isinstance(weights, Mapping):
-        return remembered_spectrum(align_sparse(weights, panel.units))
+        return spectrum_for(weights, panel.units)
     each = weights_by_period(weights, panel)
     spectra = {id(W): spectrum(W) for W in each}
     return SpectrumPath(tuple(spectra[id(W)] for W in each))

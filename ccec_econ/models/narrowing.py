@@ -8,6 +8,7 @@ from formulaic import Formula
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.formula import Design, Spec
+from ccec_econ.formula_words import plain_names
 
 __all__ = ["dropped_positions", "without_terms"]
 
@@ -45,7 +46,8 @@ def without_terms(spec: Spec, design: Design, gone: Collection[str]) -> tuple[Sp
     FormulaError
         If a column is one of several that a term makes, such as a dummy of ``C(x)``.
     """
-    written = [str(term) for term in Formula(spec.regressors)]
+    names = plain_names(spec.regressors)
+    written = names or [str(term) for term in Formula(spec.regressors)]
     dropped = [term for term in design.terms if term in gone]
     parts = [term for term in dropped if term not in written and term != _INTERCEPT]
     if parts:

@@ -167,8 +167,7 @@ class SmallSamples(Printed):
     packs : tuple of SmallSample
         One per term.
     romano_wolf : Series
-        Step-down p-values by term from the joint bootstrap; NaN where draws are not joint, as in
-        the wild bootstrap of models without rho and lam.
+        Step-down p-values by term from the joint bootstrap.
     """
 
     packs: tuple[SmallSample, ...]
@@ -256,8 +255,7 @@ class SmallSamples(Printed):
         failed = dict.fromkeys(unit for pack in self.packs for unit in pack.failed)
         kept = dict.fromkeys(unit for pack in self.packs for unit in pack.kept)
         remarks = dict.fromkeys(remark for pack in self.packs for remark in pack.remarks)
-        adjusted = "Holm, Romano-Wolf" if self.romano_wolf.notna().any() else "Holm"
-        several = f" {adjusted}: adjusted over the columns." if len(self.packs) > 1 else ""
+        several = " Holm, Romano-Wolf: adjusted over the columns." * (len(self.packs) > 1)
         return (
             f"{what}; N = {one.n}, T = {one.T}, {one.clusters} clusters. Standard errors: "
             f"{one.convention}.",

@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.dynamic import constant, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
-from ccec_econ.engine.sparse_spectrum import spectrum_of
 from ccec_econ.engine.spectrum import Spectral, Spectrum, levels
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.pool import without_columns
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.spectrum import SpectrumPath
 from ccec_econ.engine.unbalanced import UnbalancedEstimate
 from ccec_econ.errors import FormulaError, IdentificationError
@@ -310,8 +310,9 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
 
     def _approximations(self) -> tuple[str, ...]:
         """Say how log-determinants of sparse weights were computed."""
-        parts = (self.estimate.spectrum, self.estimate.error)
-        return tuple({p.note() for p in parts if isinstance(p, SparseSpectrum)})
+        best = self.estimate.optimum
+        parts = ((self.estimate.spectrum, best.rho), (self.estimate.error, best.lam))
+        return tuple({p.note(at) for p, at in parts if isinstance(p, SparseWeights)})
 
     def _changing(self) -> tuple[str, ...]:
         """Say that weights change, and what that costs where unit effects meet rho."""

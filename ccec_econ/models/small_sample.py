@@ -20,10 +20,11 @@ from ccec_econ.inference.multiple import romano_wolf
 from ccec_econ.inference.quantity import Quantity, point, refuse_no_effect
 from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import Innovations
+from ccec_econ.inference.wild import wild_family
 from ccec_econ.models.dynamic import SHORT_RUN, DynamicPanelResults
 from ccec_econ.models.packs import SmallSample, SmallSamples
 from ccec_econ.models.refit import without_unit
-from ccec_econ.models.resampling import bootstrap, wild_cluster
+from ccec_econ.models.resampling import bootstrap
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.parallel import spread
 
@@ -268,14 +269,11 @@ def _bootstrap(
 ) -> tuple[pd.Series, pd.Series, str]:
     """P-values of the null, those adjusted by joint draws, and how they were made."""
     if not results.estimate.spatial:
-        tests = {}
-        for term in terms:
-            combination = {term: 1.0}
-            if quantity in ("indirect", "total"):
-                combination = _linear(results.estimate, term, quantity)
-            tests[term] = wild_cluster(results, combination, null=null, draws=draws, rng=rng)
-        pvalues = pd.Series({term: test.pvalue for term, test in tests.items()})
-        return pvalues, pd.Series(np.nan, index=list(terms)), tests[terms[0]].convention
+        linear = quantity in ("indirect", "total")
+        asked = [_linear(results.estimate, t, quantity) if linear else {t: 1.0} for t in terms]
+        tests, joint = wild_family(results.estimate, asked, null=null, draws=draws, rng=rng)
+        pvalues = pd.Series([test.pvalue for test in tests], index=list(terms))
+        return pvalues, pd.Series(joint, index=list(terms)), tests[0].convention
     found = bootstrap(results, draws=draws, innovations=innovations, rng=rng)
     names = [term if quantity == "coefficient" else f"{quantity} {term}" for term in terms]
     sample = found.draws[names].set_axis(list(terms), axis=1) - null

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from ccec_econ.engine.estimate import Estimate
-from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum, levels
 from ccec_econ.errors import (
     AlignmentError,
@@ -21,9 +20,10 @@ from ccec_econ.inference import dependence, lm
 from ccec_econ.inference.bootstrap import refuse_other_models
 from ccec_econ.inference.outcome import Outcome, Outcomes, chi2, inapplicable, simulated
 from ccec_econ.models.nesting import nested_tests
+from ccec_econ.models.prepared import spectrum_for
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.unit_means import mundlak
-from ccec_econ.weights import WeightsLike, align_sparse, sums_to_one
+from ccec_econ.weights import WeightsLike, sums_to_one
 
 __all__ = ["dependence_tests", "diagnostics", "lm_tests", "moran_by_period"]
 
@@ -311,7 +311,7 @@ def _weights(
             raise AlignmentError(f"{fit.model} has no weights of its own; give some to test with.")
         found = levels(own)
     else:
-        found = remembered_spectrum(align_sparse(weights, fit.panel.units))
+        found = spectrum_for(weights, fit.panel.units)
     demeaned = fit.effects_name in ("time", "twoway")
     if likelihood and demeaned and not sums_to_one(found.row_sums):
         sums = found.row_sums

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import cast
 
 import pandas as pd
 
 from ccec_econ.errors import DataError, PanelError, first_five
+from ccec_econ.weights import AS_TEXT
 
-__all__ = ["Blocks", "from_frame", "from_parquet"]
+__all__ = ["Blocks"]
 
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
     """Periods of a balanced panel, each a table with one row per unit.
+
+    Where workers are processes, `load` is sent to them: it must pickle and hold little, and what it
+    reads must be within reach of every machine.
 
     Attributes
     ----------
@@ -28,6 +30,22 @@ class Blocks:
         What the formula calls the time effects.
     load : callable
         Reads the table of one period, indexed by unit.
+
+    Raises
+    ------
+    PanelError
+        If there are fewer than two periods or three units, a label is missing or stands twice,
+        units have no name or that of the periods, or `load` cannot be called.
+
+    Examples
+    --------
+    >>> tables = {
+    ...     year: pd.DataFrame({"x": [1.0, 2.0, year]}, index=["a", "b", "c"])
+    ...     for year in (2011, 2012)
+    ... }
+    >>> blocks = Blocks(pd.Index(["a", "b", "c"], name="unit"), (2011, 2012), "year", tables.get)
+    >>> blocks.read(2012)["x"].tolist()
+    [1.0, 2.0, 2012.0]
     """
 
     units: pd.Index
@@ -36,6 +54,11 @@ class Blocks:
     load: Callable[[Hashable], pd.DataFrame]
 
     def __post_init__(self) -> None:
+        if not isinstance(self.units, pd.Index) or self.units.nlevels != 1:
+            raise PanelError(
+                f"units of type {type(self.units).__name__}: give their labels as a pandas Index "
+                "of one level, such as pd.Index([...], name='unit')."
+            )
         if len(self.times) < 2 or len(set(self.times)) < len(self.times):
             raise PanelError(
                 f"periods {first_five(self.times)}: give two or more, each of them once."
@@ -45,104 +68,58 @@ class Blocks:
                 f"{len(self.units)} units, {first_five(self.units)}: give three or more labels, "
                 "each of them once and none missing."
             )
+        if self.units.name is None or self.units.name == self.time_name:
+            raise PanelError(
+                f"units are called {self.units.name!r} and periods {self.time_name!r}; give two "
+                "names, as in units.rename('unit'), for formulas to call the effects by."
+            )
+        if not callable(self.load):
+            raise PanelError(
+                f"load of type {type(self.load).__name__}: give a function from a period's label "
+                "to its table, indexed by unit."
+            )
 
     def read(self, time: Hashable) -> pd.DataFrame:
-        """Read one period, its rows in the order of `units`.
+        """Read one period, its rows in the order of `units`, narrow floats widened.
 
         Raises
         ------
         DataError
-            If the block cannot be read; it is named.
+            If the block cannot be read, or is no table; it is named.
         PanelError
             If its units are not those of the panel; the difference is listed.
         """
+        what = f"block of {self.time_name} {time}"
         try:
             block = self.load(time)
-            labels = block.index
         except Exception as error:
             raise DataError(
-                f"block of {self.time_name} {time} cannot be read ({type(error).__name__}: "
-                f"{error}); restore it and run again: nothing was estimated."
+                f"{what} cannot be read ({type(error).__name__}: {error}); restore it and run "
+                "again: nothing was estimated."
             ) from error
-        if labels.equals(self.units):
+        if not isinstance(block, pd.DataFrame) or not len(block):
+            seen = "has no rows" if isinstance(block, pd.DataFrame) else f"is a {_kind(block)}"
+            raise DataError(f"{what} {seen}; a block is a DataFrame with one row per unit.")
+        narrow = block.select_dtypes(["float16", "float32"]).columns
+        block = block.astype(dict.fromkeys(narrow, "float64"))
+        if block.index.equals(self.units):
             return block
-        absent, strange = self.units.difference(labels), labels.difference(self.units)
-        if len(absent) or len(strange) or not labels.is_unique:
-            twice = labels[labels.duplicated()]
-            raise PanelError(
-                f"block of {self.time_name} {time} has other units than the panel: without "
-                f"{first_five(absent) or 'none'}, besides {first_five(strange) or 'none'}, twice "
-                f"{first_five(twice) or 'none'}; every block holds the same units once."
-            )
+        self._refuse_other_units(what, block.index)
         return block.reindex(self.units)
 
-
-def from_frame(data: pd.DataFrame) -> Blocks:
-    """Blocks of a frame in memory, indexed (unit, time).
-
-    Raises
-    ------
-    PanelError
-        If the index has not two levels.
-
-    Examples
-    --------
-    >>> index = pd.MultiIndex.from_product([["a", "b", "c"], [1, 2]], names=["unit", "year"])
-    >>> from_frame(pd.DataFrame({"x": range(6)}, index=index)).read(2)["x"].tolist()
-    [1, 3, 5]
-    """
-    if data.index.nlevels != 2:
+    def _refuse_other_units(self, what: str, labels: pd.Index) -> None:
+        absent = self.units.difference(labels, sort=False)
+        strange = labels.difference(self.units, sort=False)
+        if not len(absent) and not len(strange) and labels.is_unique:
+            return
+        twice = labels[labels.duplicated()]
+        as_text = set(labels.astype(str)) == set(self.units.astype(str)) and len(absent)
         raise PanelError(
-            f"data with {data.index.nlevels} index level: give a two-level index (unit, time)."
+            f"{what} has other units than the panel: without {first_five(absent) or 'none'}, "
+            f"besides {first_five(strange) or 'none'}, twice {first_five(twice) or 'none'}; "
+            f"{AS_TEXT if as_text else 'every block holds the same units once'}."
         )
-    units, times = (data.index.unique(level).sort_values() for level in (0, 1))
-    units.name = units.name or "unit"
-    return Blocks(units, tuple(times), str(data.index.names[1] or "time"), _FromFrame(data))
 
 
-def from_parquet(files: Mapping[Hashable, str | Path], *, unit: str, time: str = "time") -> Blocks:
-    """Blocks of Parquet files, one per period. Needs pyarrow.
-
-    Parameters
-    ----------
-    files : mapping
-        Period to path, in the order of the periods.
-    unit : str
-        Column with the labels of the units; those of the first file are the panel's.
-    time : str
-        What formulas call the time effects.
-
-    Raises
-    ------
-    DataError
-        If there is no file, or the first cannot be read.
-    """
-    if not files:
-        raise DataError("no files: give a mapping from period to Parquet file, one per period.")
-    paths = {label: Path(path) for label, path in files.items()}
-    first = next(iter(paths))
-    try:
-        units = pd.Index(pd.read_parquet(paths[first], columns=[unit])[unit])
-    except Exception as error:
-        raise DataError(
-            f"block of {time} {first} cannot be read ({type(error).__name__}: {error}); check the "
-            f"file, its column {unit!r}, and that pyarrow is installed."
-        ) from error
-    return Blocks(units, tuple(paths), time, _FromParquet(paths, unit))
-
-
-@dataclass(frozen=True, slots=True)
-class _FromFrame:
-    data: pd.DataFrame
-
-    def __call__(self, time: Hashable) -> pd.DataFrame:
-        return cast("pd.DataFrame", self.data.xs(time, level=1))
-
-
-@dataclass(frozen=True, slots=True)
-class _FromParquet:
-    paths: Mapping[Hashable, Path]
-    unit: str
-
-    def __call__(self, time: Hashable) -> pd.DataFrame:
-        return pd.read_parquet(self.paths[time]).set_index(self.unit)
+def _kind(value: object) -> str:
+    return type(value).__name__

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,17 +12,19 @@ from ccec_econ.engine.estimate import Reduced, refuse_gone
 from ccec_econ.engine.forms import Form, applied
 from ccec_econ.engine.likelihood import Likelihood
 from ccec_econ.engine.moments import triangle
-from ccec_econ.engine.sparse_spectrum import spectrum_of
-from ccec_econ.engine.stream import deviations, stretch
+from ccec_econ.engine.stream import stretch
 from ccec_econ.engine.transform import reduction
-from ccec_econ.errors import AlignmentError, FormulaError
-from ccec_econ.formula import parse
+from ccec_econ.errors import AlignmentError, FormulaError, PanelError, first_five
+from ccec_econ.formula import Spec, parse
 from ccec_econ.formula_words import refuse_reductions
 from ccec_econ.inference.vcov import Information
-from ccec_econ.models.fitting import refuse_unstandardised
+from ccec_econ.models.fitting import Model, refuse_unstandardised
+from ccec_econ.models.prepared import spectrum_for
 from ccec_econ.models.static import MODELS
 from ccec_econ.scale.blocks import Blocks
-from ccec_econ.scale.columns import ModelColumns, Progress
+from ccec_econ.scale.columns import Lag, ModelColumns
+from ccec_econ.scale.passes import measured, regressors
+from ccec_econ.scale.progress import Progress, shown, silent
 from ccec_econ.scale.results import BlockResults
 from ccec_econ.weights import WeightsLike, align_sparse
 
@@ -38,12 +40,13 @@ class BlockEstimate(Reduced):
     columns : ModelColumns
     size : tuple of int
         Periods and units.
-    progress : callable, optional
+    progress : callable
+        Told when blocks are read again.
     """
 
     columns: ModelColumns
     size: tuple[int, int]
-    progress: Progress | None = None
+    progress: Progress
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -51,15 +54,12 @@ class BlockEstimate(Reduced):
         return self.size
 
     def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
-        """Z'm, shape (K,), and m'm, m = G Zd: one pass over the blocks."""
-        K = len(self.terms)
-        slope, square = np.zeros(K), 0.0
-        for rows in deviations(self.columns.each(self.terms, self.progress), self.effects):
-            Z = rows[:, :K]
-            mean = applied(G, (Z @ self.optimum.coefficients)[None])[0]
-            slope += Z.T @ mean
-            square += float(mean @ mean)
-        return slope, square
+        """Z'm, shape (K,), and m'm, m = G Zd: cross-products of the columns [Z, m]."""
+        d = self.optimum.coefficients
+        every = regressors(self.columns, self.terms, self.effects, self.progress)
+        both = (np.column_stack([Z, applied(G, (Z @ d)[None])[0]]) for Z in every)
+        R = stretch(both, self.effects).R
+        return R[:, :-1].T @ R[:, -1], float(R[:, -1] @ R[:, -1])
 
 
 def fit(
@@ -69,7 +69,7 @@ def fit(
     weights: WeightsLike | None = None,
     *,
     durbin: Sequence[str] | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool = False,
 ) -> BlockResults:
     """Fit a static model by the transformation likelihood, one period in memory at a time.
 
@@ -78,28 +78,36 @@ def fit(
     names of terms. Formulas may not look beyond a period: no ``C()``, no means. Memory holds one
     block and its lags, N unit means of every column, and the factors of I - rho W.
 
+    Several cores read when joblib is told so, ``with joblib.parallel_config(n_jobs=2):``, and the
+    machines of a cluster with ``backend="dask"``. A worker holds W and one block, no factors; the
+    caller holds the unit means of as many blocks as there are workers. Results do not depend on
+    the number of workers, to the last byte where the linear algebra runs on as many threads.
+
     Parameters
     ----------
     model : {"ols", "slx", "sar", "sem", "sdm", "sdem"}
     formula : str
         As everywhere: ``"y ~ x1 + W(x2) | unit + year"``.
     blocks : Blocks
-        From `from_frame`, `from_parquet`, or your own reader.
+        From `from_frame`, `from_arrays`, `from_xarray`, `from_parquet`, `from_dataset`, or made by
+        `Blocks` with your own reader.
     weights : Graph, optional
     durbin : sequence of str, optional
         Terms whose lags a Durbin model takes in; all by default.
-    progress : callable, optional
-        Called with blocks done and blocks in all, in each pass.
+    progress : bool or callable
+        True shows a bar (needs rich); a function is called with blocks done and blocks in all
+        whenever a worker hands in its blocks, in each pass.
 
     Raises
     ------
     FormulaError
-        If the model is unknown, the formula needs more than one period, or as the verbs raise.
+        If the model is unknown, the formula needs more than one period, an effect is not called
+        as in the blocks, or as the verbs raise.
     AlignmentError, WeightsError, IdentificationError, ConvergenceError
         As the verbs.
     DataError, PanelError
-        If a block cannot be read, holds other units or terms, or a value that is not finite; it is
-        named. There is no partial result.
+        If a block cannot be read, holds other units or terms, or a value that is not finite, or a
+        worker dies; the block is named, or those that were out. There is no partial result.
 
     Examples
     --------
@@ -111,22 +119,35 @@ def fit(
     >>> bool(abs(found.params - whole.params).max() < 1e-10)
     True
     """
-    if model not in _AVAILABLE:
-        raise FormulaError(f"model {model!r}: from blocks there are {', '.join(_AVAILABLE)}.")
-    kind, spec = MODELS[model], parse(formula)
-    refuse_reductions(str(spec))
+    spec = parse(formula)
+    _refuse_what_cannot_be_read(model, spec, blocks)
+    with shown(progress) as tell:
+        found = _maximised(MODELS[model], spec, blocks, weights, durbin, tell)
+        vcov = Information()(found)
+    return BlockResults(model, spec, replace(found, progress=silent), vcov)
+
+
+def _maximised(
+    kind: Model,
+    spec: Spec,
+    blocks: Blocks,
+    weights: WeightsLike | None,
+    durbin: Sequence[str] | None,
+    progress: Progress,
+) -> BlockEstimate:
     if weights is None and kind.spatial:
-        raise AlignmentError(f"{model} needs spatial weights and got none; give a Graph.")
-    own = None if weights is None else spectrum_of(align_sparse(weights, blocks.units))
-    columns = ModelColumns(kind, spec, durbin, blocks, own)
+        raise AlignmentError(f"{kind.name} needs spatial weights and got none; give a Graph.")
+    W = None if weights is None else align_sparse(weights, blocks.units)
+    columns = ModelColumns(kind, spec, durbin, blocks, None if W is None else Lag(W))
     terms, lag_of, effects = columns.head()
+    own = None if weights is None else spectrum_for(weights, blocks.units)
     if own is not None and (kind.lag_y or kind.lag_u):
         refuse_unstandardised(own, effects, "transformation")
     size = reduction(effects, "transformation", len(blocks.times), len(blocks.units))
-    K, squares = len(terms), np.zeros(len(terms) + 1)
-    R = stretch(_measured(columns.each(terms, progress), squares), effects).R
+    passed, K = measured(columns, terms, effects, progress), len(terms)
+    R = passed.stretch.R
     left = np.linalg.norm(R[:, : K + 1], axis=0)
-    refuse_gone(np.sqrt(squares), left, (*terms, "the response"), effects)
+    refuse_gone(np.sqrt(passed.squares), left, (*terms, "the response"), effects)
     length = left[:K]
     scale = np.ones(R.shape[1])
     for start in range(0, R.shape[1], K + 2):
@@ -140,7 +161,7 @@ def fit(
         size.periods,
     )
     best, *others = likelihood.maxima()
-    found = BlockEstimate(
+    return BlockEstimate(
         terms=terms,
         lag_of=lag_of,
         weights=own if kind.lag_y else None,
@@ -157,16 +178,27 @@ def fit(
         size=(len(blocks.times), len(blocks.units)),
         progress=progress,
     )
-    return BlockResults(model, spec, found, Information()(found))
 
 
-def _measured(
-    blocks: Iterable[NDArray[np.float64]], squares: NDArray[np.float64]
-) -> Iterator[NDArray[np.float64]]:
-    """Pass blocks on, adding up the squares of their first columns."""
-    for block in blocks:
-        squares += (block[:, : len(squares)] ** 2).sum(axis=0)
-        yield block
+def _refuse_what_cannot_be_read(model: str, spec: Spec, blocks: Blocks) -> None:
+    """Refuse a model, blocks or effects that there are not."""
+    if model not in _AVAILABLE:
+        raise FormulaError(f"model {model!r}: from blocks there are {', '.join(_AVAILABLE)}.")
+    if not isinstance(blocks, Blocks):
+        raise PanelError(
+            f"blocks of type {type(blocks).__name__}: make them first, from a frame by "
+            "ce.scale.from_frame(data), or by from_parquet, from_dataset, from_arrays or "
+            "from_xarray; the order is model, formula, blocks, weights."
+        )
+    refuse_reductions(str(spec))
+    unit, time = blocks.units.name, blocks.time_name
+    wrong = [name for name in spec.fixed if name not in (unit, time)]
+    if wrong:
+        raise FormulaError(
+            f"fixed effect {first_five(wrong)}: these blocks call the units {unit!r} and the "
+            f"periods {time!r}; write these behind the bar, or name them where blocks are made, as "
+            "in from_parquet(files, unit='unit', time='year')."
+        )
 
 
 _AVAILABLE = ("ols", "slx", "sar", "sem", "sdm", "sdem")

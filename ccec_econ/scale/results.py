@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Reduced
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.formula import Spec
 from ccec_econ.inference.effects import Effects, effects
 from ccec_econ.inference.reduced_form import static_form
@@ -84,12 +84,13 @@ class BlockResults(LikelihoodParameters):
     def notes(self) -> tuple[str, ...]:
         """Sample, likelihood and variance convention."""
         T, N = self.estimate.shape
-        parts = (self.estimate.spectrum, self.estimate.error)
+        best = self.estimate.optimum
+        parts = ((self.estimate.spectrum, best.rho), (self.estimate.error, best.lam))
         return (
             f"N = {N} units, T = {T} periods, {EFFECTS_LONG[self.estimate.effects]}; fitted from "
             f"blocks, {self.estimate.reduction.nobs} observations in the likelihood.",
             f"Standard errors: {self.vcov.convention}.",
-            *(part.note() for part in parts if isinstance(part, SparseSpectrum)),
+            *(part.note(at) for part, at in parts if isinstance(part, SparseWeights)),
         )
 
     @property

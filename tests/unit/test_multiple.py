@@ -11,7 +11,7 @@ from statsmodels.stats.multitest import multipletests
 
 from ccec_econ.errors import AlignmentError, IdentificationError
 from ccec_econ.inference.contrast import equivalence
-from ccec_econ.inference.multiple import holm, romano_wolf
+from ccec_econ.inference.multiple import holm, romano_wolf, step_down
 
 cases = settings(max_examples=20, deadline=None, derandomize=True)
 
@@ -43,6 +43,19 @@ def test_romano_wolf_by_hand() -> None:
     draws = pd.DataFrame({"a": [5.0, 1.0, 3.0], "b": [2.0, 2.0, -1.0]})
     adjusted = romano_wolf(pd.Series({"a": 3.0, "b": 1.0}), draws)
     np.testing.assert_allclose(adjusted, [0.25, 1.0])
+
+
+def test_step_down_by_hand() -> None:
+    """t = (2, 3); draws (2, 3), (1, 2.5), (2.5, 0), the last without the second.
+
+    Maxima 3, 2.5, 2.5, 1: one reaches 3, so 1/4 for the second; of the first alone two reach 2,
+    2/4. Where the data are not among the draws both counts gain one: 2/5 and 3/5.
+    """
+    drawn = np.array([[2.0, 3.0], [1.0, 2.5], [2.5, 0.0], [1.0, np.nan]])
+    t = np.array([2.0, 3.0])
+    np.testing.assert_allclose(step_down(t, drawn, enumerated=True), [0.5, 0.25])
+    np.testing.assert_allclose(step_down(t, drawn), [0.6, 0.4])
+    np.testing.assert_allclose(step_down(t * (1.0 + 1e-12), drawn, enumerated=True), [0.5, 0.25])
 
 
 @cases

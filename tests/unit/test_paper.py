@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "replication"))
+prose = importlib.import_module("prose")
+
 PAPER, SUPPLEMENT = (
     (ROOT / "paper" / f"{name}.typ").read_text(encoding="utf-8") for name in ("paper", "supplement")
 )
 BOTH = pytest.mark.parametrize("text", [PAPER, SUPPLEMENT], ids=["paper", "supplement"])
 
 
-def prose(text: str) -> str:
-    """Text that a reader sees: calls, references, settings and alternative texts taken out."""
-    text = re.sub(r"//.*", "", text)
-    text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
-    text = re.sub(
-        r"#(?:n|name|by-sign|finding|cite|table-of|bibliography|in-the-other)\((?:[^()]|\([^()]*\))*\)",
-        "",
-        text,
-    )
-    text = re.sub(r"#(?:set|import|show|counter).*", "", text)
-    text = re.sub(r"#picture\(.*?caption: \[", "[", text, flags=re.DOTALL)
-    return re.sub(r"#math\.equation\(.*?\$,\n\)", "", text, flags=re.DOTALL)
-
-
 @BOTH
 def test_no_number_is_typed(text: str) -> None:
-    found = [line for line in prose(text).splitlines() if re.search(r"\d", line)]
-    assert found == []
+    assert prose.typed_numbers(text) == []
 
 
-@BOTH
-def test_no_number_is_typed_as_a_word(text: str) -> None:
-    """Small words such as "two cores" name things; from four on a number is a result."""
-    words = "four|five|six|seven|eight|nine|ten|eleven|twelve|\\w+teen|\\w+ty(?:-\\w+)?|hundred"
-    names = {"municipality", "intensity", "contiguity", "city", "county", "society", "university"}
-    found = re.findall(rf"\\b({words})\\b", prose(text).lower())
-    numbers = [word for word in found if word not in names and not word.endswith(("ity", "ety"))]
-    assert numbers == []
-
-
-def test_the_check_sees_a_typed_number() -> None:
-    assert re.search(r"\d", prose('The effect is 0.42 of #n("table_08", "rho").'))
-    assert re.search(r"\d", prose("= Results for 16 units"))
+@pytest.mark.parametrize(
+    "text",
+    [
+        'The effect is 0.42 of #n("table_08", "rho").',
+        "= Results for 16 units",
+        "Of these, seventeen gain.",
+        "twenty-four lines",
+    ],
+)
+def test_the_check_sees_a_typed_number(text: str) -> None:
+    assert prose.typed_numbers(text)
 
 
 @BOTH

@@ -6,8 +6,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from ccec_econ.engine import remembered
+from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.remembered import remembered_spectrum
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum, spectrum_of
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 
 
 def ring(N: int, weight: float = 1.0) -> csr_array:

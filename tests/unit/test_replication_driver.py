@@ -99,10 +99,8 @@ summary = "Nothing real."
 paper = "paper/paper.pdf"
 """
 PAPER = """
-from pathlib import Path
-
-def build_paper():
-    folder = Path(__file__).parents[1] / "paper"
+def build_paper(root):
+    folder = root / "paper"
     folder.mkdir(exist_ok=True)
     for name in ("paper", "supplement"):
         (folder / f"{name}.pdf").write_bytes(b"pdf")
@@ -119,6 +117,7 @@ def checkout(tmp_path, monkeypatch):
     (folder / "paper.py").write_text(PAPER)
     (folder / "figure_01_circle.py").write_text(FIGURE)
     write_table(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # what a run puts there goes with its checkout
     monkeypatch.setattr(run, "_check_data", lambda: None)
     monkeypatch.setattr(run, "_write_panels", write_panels)
     return tmp_path
@@ -240,6 +239,41 @@ class TestRun:
         never_skipped = {"data", "numbers", "verdict"}
         ran = {name for name, outcome in outcomes(checkout).items() if outcome == "done"}
         assert ran - never_skipped == again
+
+    def test_two_cores_give_the_same_bytes_and_are_recorded(self, checkout):
+        made(checkout)
+        first = outputs(checkout)
+        project = catalogue.load_project(checkout)
+        assert run.run(project, run.plan(project), force=True, cores=2) == 0
+        assert outputs(checkout) == first
+        record = json.loads((checkout / "replication/log/run.json").read_text())
+        assert record["cores_used"] == 2
+        assert set(record["outcomes"].values()) == {"done"}
+
+    def test_a_failure_withdraws_the_verdict_and_one_exhibit_keeps_it(self, checkout, capsys):
+        made(checkout)
+        verdict = checkout / "replication/output/VERDICT.md"
+        write_table(checkout, note="changed")
+        assert make(checkout, only="table_08") == 0
+        assert verdict.exists()
+        write_table(checkout, value="1 / 0")
+        assert make(checkout) == 1
+        assert not verdict.exists()
+        assert "the former verdict no longer holds and is withdrawn" in capsys.readouterr().out
+
+    def test_a_smoke_run_leaves_the_study_alone(self, checkout, capsys):
+        made(checkout)
+        first = outputs(checkout)
+        (checkout / "CITATION.cff").write_text("version: 1\n")
+        write_table(checkout, value="0.7")
+        project = catalogue.load_project(checkout, smoke=True)
+        assert run.run(project, run.plan(project)) == 0
+        assert outputs(checkout) == first
+        assert capsys.readouterr().out.splitlines()[-1] == run.SMOKE_COMPLETE
+        reference = checkout / "replication/reference/table_08.csv"
+        reference.write_text(reference.read_text() + "more,1\n")
+        assert run.run(project, run.plan(project)) == 1
+        assert "table_08.csv: 2 rows of term, estimate, accepted 3" in capsys.readouterr().out
 
     def test_a_row_of_the_catalogue_counts_for_its_exhibit(self, checkout):
         made(checkout)

@@ -100,6 +100,27 @@ class TestCatalogue:
         for name in ("table_08", "table_08_baseline", "replication/table_08_baseline.py"):
             assert project.find(name).id == "table_08"
 
+    def test_an_exhibit_is_found_by_its_place_in_the_paper(self):
+        project = catalogue.load_project(ROOT)
+        for name in ("Table 13A", "13A", "13a", "table_13A", "TABLE 13a", "table_13_rings"):
+            assert project.find(name).id == "table_13_rings"
+        assert project.find("figure 4").id == "figure_04"
+        assert project.find("4").id == "table_04"
+        names = [name for row in project.rows for name in row.names]
+        assert len(names) == len(set(names))
+
+    def test_a_smoke_run_has_other_settings_and_another_place(self):
+        project, smoke = (catalogue.load_project(ROOT, smoke=choice) for choice in (False, True))
+        assert smoke.config["draws"]["bootstrap"] < project.config["draws"]["bootstrap"]
+        assert smoke.config["draws"].keys() == project.config["draws"].keys()
+        assert smoke.output.is_relative_to(smoke.cache)
+        assert not smoke.paper.samefile(project.paper) if smoke.paper.exists() else True
+        assert "smoke" not in project.config
+
+    def test_a_smoke_setting_that_replaces_nothing_is_refused(self):
+        with pytest.raises(writing.ReplicationError, match=r"\[smoke\]: drawz stands for no"):
+            catalogue._overlaid({"draws": {"a": 1}}, {"drawz": 2})
+
     @pytest.mark.parametrize(
         ("old", "new", "message"),
         [
@@ -133,12 +154,12 @@ class TestSurroundings:
     def test_a_process_without_the_variables_starts_again(self, monkeypatch):
         seen = {}
 
-        def call(command, env):
+        def execve(path, command, env):
             seen.update(env)
-            return 3
+            raise SystemExit(3)
 
         monkeypatch.delenv("PYTHONHASHSEED", raising=False)
-        monkeypatch.setattr(environment.subprocess, "call", call)
+        monkeypatch.setattr(environment.os, "execve", execve)
         with pytest.raises(SystemExit) as end:
             environment.settle(ROOT)
         assert end.value.code == 3

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
-from ccec_econ.engine import remembered
-from ccec_econ.engine import sparse_spectrum as module
+from ccec_econ.engine import choice, remembered
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.weights import from_matrix, nearest_of
 
 FORMULA = "y ~ a + b | unit + year"
@@ -32,8 +32,8 @@ def sample() -> tuple[pd.DataFrame, object]:
 @pytest.fixture
 def sparse(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def switch() -> None:
-        monkeypatch.setattr(module, "_EIGEN_UNITS", 0)
-        monkeypatch.setattr(module, "_FULL", 1.0)
+        monkeypatch.setattr(choice, "_EIGEN_UNITS", 0)
+        monkeypatch.setattr(choice, "_FULL", 1.0)
         monkeypatch.setattr(remembered, "_known", {})
 
     return switch
@@ -54,7 +54,7 @@ def test_same_fit(
     sparse()
     again = verb(formula, data, W)
     assert type(again.estimate.weights or again.estimate.error or again.estimate.x_weights) is (
-        module.SparseSpectrum
+        SparseSpectrum
     )
     same(again.params, fit.params)
     same(again.std_errors, fit.std_errors)

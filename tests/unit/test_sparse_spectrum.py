@@ -7,12 +7,9 @@ import pytest
 from scipy.sparse import csr_array
 
 from ccec_econ.engine import sparse_spectrum as module
-from ccec_econ.engine.sparse_spectrum import (
-    SparseForm,
-    SparseSpectrum,
-    sparse_spectrum,
-    spectrum_of,
-)
+from ccec_econ.engine import sparse_weights
+from ccec_econ.engine.choice import spectrum_of
+from ccec_econ.engine.sparse_spectrum import SparseForm, SparseSpectrum, sparse_spectrum
 from ccec_econ.engine.spectrum import EigenSpectrum, spectrum
 from ccec_econ.errors import IdentificationError
 from ccec_econ.weights import nearest_of
@@ -140,7 +137,7 @@ def test_full_products_go_by_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     sparse = sparse_spectrum(csr_array(weights(300)))
     form = sparse.form(0.6)
     exact = form.pair(form)
-    monkeypatch.setattr(module, "_FILL", 0)
+    monkeypatch.setattr(module, "FILL", 0)
     assert form.pair(form) == pytest.approx(exact, rel=1e-12)
 
 
@@ -165,7 +162,7 @@ def test_results_can_be_pickled() -> None:
 
 def test_dense_matrices_are_refused_where_they_do_not_fit(monkeypatch: pytest.MonkeyPatch) -> None:
     sparse = sparse_spectrum(csr_array(weights()))
-    monkeypatch.setattr(module, "_DENSE_UNITS", 50)
+    monkeypatch.setattr(sparse_weights, "_DENSE_UNITS", 50)
     with pytest.raises(IdentificationError, match="60 by 60"):
         _ = sparse.W
     with pytest.raises(IdentificationError, match="Information"):

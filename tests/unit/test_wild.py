@@ -82,6 +82,24 @@ def test_a_combination_of_coefficients(small) -> None:
     assert found.pvalue == np.mean(np.abs(drawn) >= abs(t) * (1 - 1e-9))
 
 
+def test_a_family_steps_down_over_refits_of_every_sign_vector(small) -> None:
+    """The larger of the two statistics is held against the larger of both in each refit."""
+    panel, graph = small
+    fit = ce.slx("y ~ x0 | unit + year", panel, graph).estimate
+    each = [brute_force(fit, c, 0.2) for c in np.eye(2)]
+    t = np.abs([found[0] for found in each])
+    drawn = np.abs([found[1] for found in each]) / (1 - 1e-9)
+    first = int(t.argmax())
+    expected = np.empty(2)
+    expected[first] = np.mean(drawn.max(axis=0) >= t[first])
+    expected[1 - first] = max(expected[first], np.mean(drawn[1 - first] >= t[1 - first]))
+    tests, joint = wild.wild_family(fit, ["x0", "W(x0)"], null=0.2, rng=np.random.default_rng(0))
+    np.testing.assert_allclose(joint, expected, rtol=1e-12)
+    assert expected[first] > tests[first].pvalue  # else the joint step tests nothing
+    for name, found in zip(["x0", "W(x0)"], tests, strict=True):
+        assert found == wild.wild_cluster(fit, name, null=0.2, rng=np.random.default_rng(0))
+
+
 def test_statistic_is_that_of_the_clustered_fit(sim16) -> None:
     panel, W = sim16
     fit = ce.slx("y ~ x1 + x2 | id + year", panel, W, cov=ce.Cluster())

@@ -1,0 +1,36 @@
+"""Spectra of the weights that a user gives: prepared ones once, others at every fit."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from ccec_econ.engine.choice import spectrum_of
+from ccec_econ.engine.remembered import remembered_spectrum
+from ccec_econ.engine.spectrum import Spectrum
+from ccec_econ.weights import Prepared, WeightsLike, align_sparse
+
+__all__ = ["spectrum_for"]
+
+
+def spectrum_for(weights: WeightsLike, units: pd.Index) -> Spectrum:
+    """Spectrum of weights in the order of `units`.
+
+    Raises
+    ------
+    AlignmentError, WeightsError
+        As `ccec_econ.weights.align_sparse`, and if eigenvalues are asked for of too many units.
+    """
+    if not isinstance(weights, Prepared):
+        return remembered_spectrum(align_sparse(weights, units))
+    held = weights.held
+    if "spectrum" not in held or not units.equals(held["units"]):
+        held["spectrum"] = spectrum_of(
+            align_sparse(weights, units),
+            weights.logdet,
+            probes=weights.probes,
+            powers=weights.powers,
+            seed=weights.seed,
+        )
+        held["units"] = units
+    found: Spectrum = held["spectrum"]
+    return found

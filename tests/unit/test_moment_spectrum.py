@@ -1,0 +1,185 @@
+"""Log-determinants from traces of powers: against eigenvalues, and their Monte Carlo error."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.sparse import csr_array
+
+import ccec_econ as ce
+from ccec_econ.engine import choice, sparse_spectrum
+from ccec_econ.engine.choice import separator, spectrum_of
+from ccec_econ.engine.forms import applied, pair, trace
+from ccec_econ.engine.information import inverse_information
+from ccec_econ.engine.moment_spectrum import MomentSpectrum, moment_spectrum
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine.spectrum import EigenSpectrum, spectrum
+from ccec_econ.errors import IdentificationError, WeightsError
+from ccec_econ.inference.vcov import monte_carlo
+from ccec_econ.weights import from_matrix, nearest_of, prepare
+
+N, T = 300, 4
+RHOS = np.array([-0.8, -0.3, 0.4, 0.8, 0.94])
+SEEDS = 40
+
+
+@pytest.fixture(scope="module")
+def W() -> np.ndarray:
+    place = np.random.default_rng(3).random((N, 2))
+    return nearest_of(np.linalg.norm(place[:, None] - place, axis=2), 5)
+
+
+def test_errors_are_as_large_as_they_say(W: np.ndarray) -> None:
+    eigen, off = spectrum(W), []
+    for seed in range(SEEDS):
+        found = moment_spectrum(csr_array(W), probes=32, seed=seed)
+        logdet = (found.logdet(RHOS) - eigen.logdet(RHOS)) / [found.error(r) for r in RHOS]
+        traces = (found.traces_G(RHOS) - eigen.traces_G(RHOS)) / [found.noise(r) for r in RHOS]
+        off.append([logdet, traces])
+    size = np.sqrt(np.mean(np.square(off), axis=0))  # near one: its own error is 1 / sqrt(80)
+    assert size.min() > 0.65
+    assert size.max() < 1.45
+
+
+def test_first_traces_are_exact(W: np.ndarray) -> None:
+    found = moment_spectrum(csr_array(W), probes=2, powers=10)
+    powers = [np.trace(np.linalg.matrix_power(W, k)) for k in (1, 2, 3, 4)]
+    np.testing.assert_allclose(found.powers[:, :4], np.tile(powers, (2, 1)), atol=1e-10)
+    assert found.noise(0.0) == found.error(0.0) == 0.0
+    w = np.linalg.eigvals(W)
+    kept = sum((0.5 * w) ** k / k for k in range(1, 11)).sum().real
+    change = abs(-kept - np.log(np.abs(1.0 - 0.5 * w)).sum())
+    assert change < found.left_out(0.5)  # the powers left out, without any chance
+
+
+@pytest.mark.parametrize("projected", [False, True], ids=["levels", "projected"])
+def test_form(W: np.ndarray, projected: bool) -> None:
+    found, eigen = moment_spectrum(csr_array(W), probes=256), spectrum(W)
+    own = found.project() if projected else found
+    G = (eigen.project() if projected else eigen).form(0.6)
+    form = own.form(0.6)
+    columns = np.random.default_rng(0).standard_normal((3, N))
+    np.testing.assert_allclose(applied(form, columns), applied(G, columns), atol=1e-11)
+    np.testing.assert_allclose(own.solve(0.6, columns), eigen.solve(0.6, columns), atol=1e-12)
+    assert trace(form) == pytest.approx(trace(G), abs=6.0 * found.noise(0.6))
+    assert pair(form, form) == pytest.approx(pair(G, G), rel=0.02)
+
+
+def panel(W: np.ndarray) -> pd.DataFrame:
+    rng = np.random.default_rng(8)
+    x = rng.standard_normal((T, N))
+    y = np.linalg.solve(np.eye(N) - 0.5 * W, (x + rng.standard_normal((T, N))).T).T
+    index = pd.MultiIndex.from_product([range(N), range(T)], names=["unit", "year"])
+    return pd.DataFrame({"y": y.T.ravel(), "x": x.T.ravel()}, index=index)
+
+
+@pytest.mark.parametrize("model", ["sar", "sem"])
+def test_error_enters_standard_errors(W: np.ndarray, model: str) -> None:
+    data, graph = panel(W), from_matrix(W, range(N))
+    verb, formula = getattr(ce, model), "y ~ x | unit + year"
+    name = "rho" if model == "sar" else "lam"
+    fits = [
+        verb(formula, data, prepare(graph, logdet="moments", probes=8, powers=60, rng=seed))
+        for seed in range(SEEDS // 2)
+    ]
+    inverses = [inverse_information(fit.estimate) for fit in fits]
+    added = [monte_carlo(fit.estimate, V)[0] for fit, V in zip(fits, inverses, strict=True)]
+    spread = np.std([fit.params for fit in fits], axis=0)
+    said = np.sqrt(np.mean([np.diag(one) for one in added], axis=0))[: len(spread)]
+    moved = said > 0.0  # coefficients of an error model are free of lam in expectation
+    assert moved[fits[0].params.index.get_loc(name)]
+    np.testing.assert_allclose(spread[moved], said[moved], rtol=0.45)  # error: 1 / sqrt(40)
+    for fit, V, one in zip(fits, inverses, added, strict=True):
+        np.testing.assert_allclose(fit.vcov.matrix, V + one, rtol=1e-9)
+    assert f"Monte Carlo error of log-determinants included ({name}" in str(fits[0])
+    assert "8 vectors of random signs" in str(fits[0])
+    again = verb(formula, data, prepare(graph, logdet="moments", probes=8, powers=60, rng=0))
+    assert again.params[name] == fits[0].params[name]
+
+
+def test_prepared_weights_are_computed_once(W: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    data, graph = panel(W), from_matrix(W, range(N))
+    prepared = prepare(graph, logdet="factors")
+    first = ce.sdm("y ~ x | unit + year", data, prepared)
+    assert isinstance(first.estimate.weights, SparseSpectrum)
+    monkeypatch.setattr(sparse_spectrum, "splu", None)  # a new factorisation would fail
+    assert prepared.held["spectrum"] is first.estimate.weights
+    assert ce.slx("y ~ x | unit + year", data, prepared).estimate.x_weights is (
+        first.estimate.weights
+    )
+
+
+@pytest.mark.parametrize(
+    ("logdet", "kind"),
+    [
+        ("auto", EigenSpectrum),
+        ("eigen", EigenSpectrum),
+        ("factors", SparseSpectrum),
+        ("moments", MomentSpectrum),
+    ],
+)
+def test_prepared_weights_go_where_weights_go(W: np.ndarray, logdet: str, kind: type) -> None:
+    data = panel(W)
+    prepared = prepare(from_matrix(W, range(N)), logdet=logdet)
+    blocks = ce.scale.from_frame(data)
+    whole = ce.sar("y ~ x | unit + year", data, prepared)
+    parts = ce.scale.fit("sar", "y ~ x | unit + year", blocks, prepared)
+    assert isinstance(whole.estimate.weights, kind)
+    np.testing.assert_allclose(parts.params, whole.params, rtol=1e-9)
+    np.testing.assert_allclose(parts.std_errors, whole.std_errors, rtol=1e-9)
+    exact = ce.sar("y ~ x | unit + year", data, from_matrix(W, range(N)))
+    np.testing.assert_allclose(whole.params, exact.params, atol=2e-3)
+
+
+def test_bad_choices_are_refused(W: np.ndarray) -> None:
+    graph = from_matrix(W, range(N))
+    with pytest.raises(WeightsError, match="'cholesky' is unknown; choose one of auto, eigen"):
+        prepare(graph, logdet="cholesky")
+    with pytest.raises(WeightsError, match="probes = 1"):
+        prepare(graph, probes=1)
+    with pytest.raises(WeightsError, match="powers = 5"):
+        prepare(graph, powers=5)
+    many = csr_array((20_001, 20_001))
+    with pytest.raises(WeightsError, match="eigenvalues of 20001 units"):
+        spectrum_of(many, "eigen")
+    with pytest.raises(IdentificationError, match="dense matrix"):
+        _ = MomentSpectrum(
+            matrix=many,
+            interval=(-1, 1),
+            projected=False,
+            powers=np.ones((2, 10)),
+            radius=1.0,
+            seed=0,
+        ).W
+
+
+def test_separator() -> None:
+    side = 40
+    place = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2)
+    lattice = csr_array(np.abs(place[:, None] - place).sum(axis=2) == 1) * 1.0
+    assert separator(csr_array(lattice)) <= 2 * side
+    rng = np.random.default_rng(0)
+    ends = rng.integers(0, 1600, (2, 8000))
+    tangled = csr_array((np.ones(8000), (ends[0], ends[1])), shape=(1600, 1600))
+    assert separator(tangled) > 500
+    star = lattice.tolil()
+    star[0, 1:] = 1.0
+    assert separator(csr_array(star)) <= 2 * side + 1  # a hub is set aside
+
+
+def test_weights_that_fill_up_get_moments(W: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choice, "_EIGEN_UNITS", 0)
+    assert isinstance(spectrum_of(csr_array(W)), SparseSpectrum)
+    monkeypatch.setattr(choice, "_FRONT", 5)
+    assert isinstance(spectrum_of(csr_array(W)), MomentSpectrum)
+    monkeypatch.setattr(choice, "_FULL", 0.0)
+    monkeypatch.setattr(choice, "_FULL_UNITS", 10)
+    assert isinstance(spectrum_of(csr_array(W)), MomentSpectrum)
+
+
+def test_error_of_random_signs_is_in_the_note(
+    W: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sparse_spectrum, "_EXACT_UNITS", 0)
+    prepared = prepare(from_matrix(W, range(N)), logdet="factors")
+    fit = ce.sar("y ~ x | unit + year", panel(W), prepared)
+    assert "64 vectors of random signs with a Monte Carlo error of" in str(fit)
