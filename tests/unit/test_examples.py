@@ -29,18 +29,21 @@ def test_page_runs(page: Path, monkeypatch, capsys) -> None:
     assert not plt.get_fignums()
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def headings(page: Path) -> set[str]:
+    """Anchors of a page's headings."""
+    lines = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-") for line in lines}
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
 def test_links_point_at_files_and_headings(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    headings = {
-        re.sub(r"[^\w -]", "", line).strip().lower().replace(" ", "-")
-        for line in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-    }
-    for target in re.findall(r"\]\(([^)]+)\)", text):
-        if target.startswith("#"):
-            assert target[1:] in headings, target
-        else:
-            assert (page.parent / target).exists(), target
+    targets = re.findall(r"\]\(([^):]+)\)", page.read_text(encoding="utf-8"))
+    for target in targets:
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in headings(file), target
+    assert targets or page.stem == "cigarette"
 
 
 def test_every_figure_function_is_in_the_gallery() -> None:
