@@ -25,8 +25,9 @@ from ccec_econ.inference.measure import (
     measure,
     slopes_along,
 )
-from ccec_econ.inference.reduced_form import ReducedForm, averages
+from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.weighted_period import averages
 from ccec_econ.typeset import Table, interval, number
 
 __all__ = [

@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from ccec_econ.errors import IdentificationError
 from ccec_econ.inference.draws import draw_parameters
 from ccec_econ.inference.intervals import SPACE, Convention
-from ccec_econ.inference.reduced_form import ReducedForm, Reduction
+from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.resampled import Bootstrap, basic, percentiles
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.weighted_period import Reduction
 
 __all__ = [
     "ROUNDING",

@@ -19,8 +19,9 @@ from ccec_econ.inference.intervals import (
     cell_below,
 )
 from ccec_econ.inference.measure import EffectMap, Refits, effect_map, measure
-from ccec_econ.inference.reduced_form import ReducedForm, averages
+from ccec_econ.inference.reduced_form import ReducedForm
 from ccec_econ.inference.vcov import Vcov
+from ccec_econ.inference.weighted_period import averages
 from ccec_econ.typeset import Table, number
 
 __all__ = ["OrderEffects", "effects_by_order"]

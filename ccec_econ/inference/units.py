@@ -9,7 +9,8 @@ import pandas as pd
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.inference.measure import effect_map
-from ccec_econ.inference.reduced_form import ReducedForm, matrix
+from ccec_econ.inference.reduced_form import ReducedForm
+from ccec_econ.inference.weighted_period import matrix
 from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["UnitEffects", "unit_effects"]

@@ -27,8 +27,9 @@ from ccec_econ.formula import Spec, lagged_term, parse
 from ccec_econ.inference.bootstrap import panels, refuse_options
 from ccec_econ.inference.effects import NAMES, SUMS, average_effects
 from ccec_econ.inference.measure import effect_map
-from ccec_econ.inference.reduced_form import ReducedForm, averages, matrix, static_form
+from ccec_econ.inference.reduced_form import ReducedForm, static_form
 from ccec_econ.inference.resampled import percentiles
+from ccec_econ.inference.weighted_period import averages, matrix
 from ccec_econ.models.fitting import Model, Options, fit_model
 from ccec_econ.models.mediation_results import QUANTITIES, Mediation
 from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices

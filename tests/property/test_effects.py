@@ -14,7 +14,7 @@ import ccec_econ as ce
 from ccec_econ.inference.group_blocks import group_map, partition
 from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.multipliers import Reach
-from ccec_econ.inference.reduced_form import averages, matrix
+from ccec_econ.inference.weighted_period import averages, matrix
 from simulated import simulate
 
 cases = settings(max_examples=3, deadline=None, derandomize=True)

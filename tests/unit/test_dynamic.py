@@ -22,7 +22,7 @@ from ccec_econ.engine.transform import helmert
 from ccec_econ.inference.effects import SUMS, average_effects
 from ccec_econ.inference.measure import effect_map
 from ccec_econ.inference.multipliers import Reach
-from ccec_econ.inference.reduced_form import averages
+from ccec_econ.inference.weighted_period import averages
 from ccec_econ.models import dynamic
 from ccec_econ.models.time_lags import has_time_lag
 

@@ -13,8 +13,9 @@ import ccec_econ as ce
 from ccec_econ.errors import AlignmentError, FormulaError, IdentificationError
 from ccec_econ.inference.draws import draw_parameters
 from ccec_econ.inference.measure import effect_map
-from ccec_econ.inference.reduced_form import averages, several_form
+from ccec_econ.inference.reduced_form import several_form
 from ccec_econ.inference.units import unit_effects
+from ccec_econ.inference.weighted_period import averages
 
 F = "y ~ x1 + x2 | id + year"
 DENSE = 1e-10  # rounding of inverses of a matrix of sixteen
