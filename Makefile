@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help env data-check replicate test slow bench simulate audit verify accept paper lock clean
+.PHONY: help env data-check replicate test slow bench simulate audit readme verify accept paper lock clean
 
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
@@ -82,6 +82,9 @@ simulate: $(ready) ## run the Monte Carlo behind Table 18 into replication/simul
 
 audit: $(ready) ## check that the package is whole and clean: files, licences, sources, names, nothing unused
 	@$(python) replication/audit.py
+
+readme: $(ready) ## write the generated parts of README.md anew
+	@$(python) replication/readme.py
 
 verify: $(ready) ## compare replication/output with the accepted numbers; writes VERDICT.md and index.html
 	@$(python) replication/verify.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,7 @@ from ccec_econ.causal.randomise import (
     named,
 )
 from ccec_econ.engine.transform import demean
-from ccec_econ.errors import IdentificationError
+from ccec_econ.errors import IdentificationError, PanelError
 from ccec_econ.typeset import Printed, Table, number
 
 __all__ = ["Power", "power"]
@@ -206,6 +207,8 @@ def power(
         If the estimator cannot compare any treated cell, really or in one of the openings given.
     AlignmentError
         If a unit has no column in the openings given, or two.
+    PanelError
+        If `design` is no design, or `effects` no list of numbers.
     ValueError
         If the statistic is unknown, `level` or `target` is not in (0, 1) or `draws` is below 19.
 
@@ -235,6 +238,13 @@ def power(
     >>> found.curve["power"].round(2).tolist(), round(found.detectable / found.rule_of_thumb, 1)
     ([0.05, 1.0], 1.2)
     """
+    if not isinstance(design, Design):
+        raise PanelError(
+            f"design is a {type(design).__name__}: give the one of ce.causal.staggered_design, or "
+            "fit.design of a staggered fit."
+        )
+    if np.ndim(effects) != 1 or not np.all([isinstance(one, Real) for one in effects]):
+        raise PanelError(f"effects {effects!r}: give a list of sizes, such as [0.0, 0.1].")
     named(statistic)
     if callable(statistic) or not (0.0 < level < 1.0 and 0.0 < target < 1.0) or draws < 19:
         raise ValueError(

@@ -88,10 +88,9 @@ class Request:
             options |= _known("effects", self.effects, options)
             seed = int(options.pop("seed"))
             made["effects"] = fit.effects(**options, rng=seed).summary()
-        for name, table in made.items():
-            yield str(table)
-            if name in targets:
-                yield _written(table, self.folder / targets[name])
+        written = [_written(made[name], self.folder / file) for name, file in targets.items()]
+        yield from map(str, made.values())
+        yield from written
 
     def _panel(self) -> pd.DataFrame:
         data = dict(self.data or {"layer": "city"})

@@ -1,14 +1,16 @@
-"""The year in which something that begins on a day counts as begun."""
+"""Years as they are given, and the year in which what begins on a day counts as begun."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from numbers import Integral
 from typing import Literal
 
 import pandas as pd
 
-from ccec_econ.errors import DataError
+from ccec_econ.errors import DataError, first_five
 
-__all__ = ["Rule", "first_year"]
+__all__ = ["Rule", "first_year", "whole_years"]
 
 Rule = Literal["june", "any", "full"]
 
@@ -44,3 +46,18 @@ def first_year(begun: pd.Series, rule: Rule = "june") -> pd.Series[int]:
         raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(late)}.")
     year: pd.Series[int] = begun.dt.year.astype("Int64") + late[rule].astype("Int64")
     return year
+
+
+def whole_years(years: Iterable[int]) -> list[int]:
+    """Read years as a list.
+
+    Raises
+    ------
+    DataError
+        If they are not several whole numbers.
+    """
+    given = list(years) if isinstance(years, Iterable) and not isinstance(years, str) else None
+    if given is None or not all(isinstance(year, Integral) for year in given):
+        seen = repr(years) if given is None else first_five(map(repr, given))
+        raise DataError(f"years {seen}: give a list or range of whole years, such as [2009, 2022].")
+    return [int(year) for year in given]

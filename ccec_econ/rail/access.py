@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.circle import Layer
 from ccec_econ.data.census import load_census
-from ccec_econ.data.dates import Rule
+from ccec_econ.data.dates import Rule, whole_years
 from ccec_econ.data.panels import load_panel
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError, first_five
@@ -66,7 +66,7 @@ def access(
     Raises
     ------
     DataError
-        If a choice is unknown, or the decay is not positive.
+        If a choice is unknown, `years` is no list of whole years, or the decay is not positive.
     AlignmentError
         If a unit has no mass, or `openings` does not name the lines.
 
@@ -81,7 +81,7 @@ def access(
     >>> bool((gain >= 0).all()), gain.idxmax()
     (True, '500000')
     """
-    weighed = masses(mass, base_year, layer) if isinstance(mass, str) else mass
+    weighed = _weighed(mass, base_year, layer)
     by_year = times_by_year(
         years,
         layer,
@@ -129,8 +129,8 @@ def access_by_draw(
     Its mean over draws is the expected access of Borusyak and Hull (2023, *Econometrica* 91(6),
     2155-2185); access less its expectation is the recentred treatment.
     """
-    years = list(years)
-    weighed = masses(mass, base_year, layer) if isinstance(mass, str) else mass
+    years = whole_years(years)
+    weighed = _weighed(mass, base_year, layer)
 
     def drawn(opened: pd.Series) -> NDArray[np.float64]:
         return access(
@@ -225,7 +225,7 @@ def weights_by_year(
     Raises
     ------
     DataError
-        If a choice is unknown, or the decay is not positive.
+        If a choice is unknown, `years` is no list of whole years, or the decay is not positive.
     AlignmentError
         If `openings` does not name the lines.
 
@@ -245,6 +245,17 @@ def weights_by_year(
         years, layer, openings=openings, assumptions=assumptions, service=service, rule=rule
     )
     return _once(by_year, lambda t: _inverse(t, decay))
+
+
+def _weighed(mass: str | pd.Series, base_year: int, layer: Layer) -> pd.Series[float]:
+    if isinstance(mass, str):
+        return masses(mass, base_year, layer)
+    if not isinstance(mass, pd.Series):
+        raise DataError(
+            f"mass is a {type(mass).__name__}: give a Series by unit, or one of "
+            f"{', '.join(_COLUMNS)}."
+        )
+    return mass
 
 
 def _once[Found](

@@ -12,7 +12,7 @@ import pandas as pd
 
 from ccec_econ import circle
 from ccec_econ.circle import Layer
-from ccec_econ.data.dates import Rule, first_year
+from ccec_econ.data.dates import Rule, first_year, whole_years
 from ccec_econ.data.rail import LINE_CLASSES, refuse_service
 from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError
@@ -164,14 +164,14 @@ def exposure(
     Raises
     ------
     DataError
-        If a choice is unknown.
+        If a choice is unknown, or `years` is no list of whole years.
 
     Examples
     --------
     >>> exposure([2015, 2016], "city")["511000"].round(3).tolist()
     [0.016, 1.0]
     """
-    index = pd.Index(list(years), name="year")
+    index = pd.Index(whole_years(years), name="year")
     late, early = (
         _share(
             first_opening(

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ccec_econ.circle import Layer
-from ccec_econ.data.dates import Rule, first_year
+from ccec_econ.data.dates import Rule, first_year, whole_years
 from ccec_econ.data.rail import LINE_CLASSES, load_stations, refuse_service
 from ccec_econ.rail.lines import Line, lines
 from ccec_econ.rail.network import Assumptions, build_network
@@ -116,20 +116,23 @@ def times_by_year(
 
     Raises
     ------
-    DataError, AlignmentError
+    DataError
+        If `years` is no list of whole years, or as `travel_times`.
+    AlignmentError
         As `travel_times`.
     """
+    wanted = whole_years(years)
     extra = extra or {}
     network = build_network(layer, assumptions, tuple(extra))
     first = _first_years(openings, extra, service, rule)
     frames: dict[bytes, pd.DataFrame] = {}
     found = {}
-    for year in years:
+    for year in wanted:
         served = {line: at <= year for line, at in first.items() if (at <= year).any()}
         key = b"".join(np.packbits(at <= year).tobytes() for at in first.values())
         if key not in frames:
             frames[key] = pd.DataFrame(network.minutes(served), network.units, network.units)
-        found[int(year)] = frames[key]
+        found[year] = frames[key]
     return found
 
 

@@ -23,15 +23,15 @@ from ccec_econ.report.style import (
 
 __all__ = ["event_study_figure"]
 
-_HEIGHT_CM = 15.5
+_HEIGHT_CM, _ONE_ROW_CM = 15.5, 8.2
 _NEEDED = ("estimate", "lower", "upper", "units", "controls")
 _BOUNDS = ("bound_lower", "bound_upper", "lower", "upper")
 _SMALL = 5.6
 
 
 def event_study_figure(
-    studies: Mapping[str, pd.DataFrame],
-    bounds: pd.DataFrame,
+    studies: Mapping[str, pd.DataFrame] | pd.DataFrame,
+    bounds: pd.DataFrame | None = None,
     *,
     rings: pd.DataFrame | None = None,
     base: int = -1,
@@ -44,11 +44,11 @@ def event_study_figure(
 
     Parameters
     ----------
-    studies : mapping of str to DataFrame
-        One or two event studies by title, as in `Staggered.event_study`: by event time estimate,
-        lower, upper, units and controls. The base period stands at zero without an interval; event
-        times without an estimate show a cross at zero and their counts.
-    bounds : DataFrame
+    studies : DataFrame, or mapping of str to DataFrame
+        An event study, or one or two by title, as in `Staggered.event_study`: by event time
+        estimate, lower, upper, units and controls. The base period stands at zero without an
+        interval; event times without an estimate show a cross at zero and their counts.
+    bounds : DataFrame, optional
         As in `Honest.magnitudes`: by Mbar bound_lower, bound_upper, lower and upper.
     rings : DataFrame, optional
         As in `Rings.frame`: by term estimate, lower and upper; drawn from the first row down.
@@ -64,31 +64,49 @@ def event_study_figure(
     ------
     DataError
         If there are no studies or more than two, or a column is missing.
+
+    Examples
+    --------
+    >>> import ccec_econ as ce
+    >>> lights = ce.data.load_panel("county", years=(2013, 2022))["night_lights"].to_frame()
+    >>> opened = ce.rail.adoption("county")
+    >>> fit = ce.causal.staggered(lights, "night_lights", opened, already="leave_out")
+    >>> len(event_study_figure(fit.event_study).axes)
+    1
     """
-    _check(studies, bounds, rings)
-    last = 3 if rings is not None else 2
+    named = {"": studies} if isinstance(studies, pd.DataFrame) else studies
+    _check(named, bounds, rings)
+    beside = [
+        (title, frame, draw)
+        for title, frame, draw in (
+            (bounds_title, bounds, _draw_bounds),
+            (rings_title, rings, _draw_rings),
+        )
+        if frame is not None
+    ]
+    rows, columns = 1 + bool(beside or len(named) > 1), 1 + len(beside)
+    height = _HEIGHT_CM if rows == 2 else _ONE_ROW_CM
+    edge = _HEIGHT_CM / height
     with style():
-        figure = new_figure(WIDTH_CM, _HEIGHT_CM)
+        figure = new_figure(WIDTH_CM, height)
         figure.caption = note
         grid = figure.add_gridspec(
-            2, last, left=0.085, right=0.985, top=0.955, bottom=0.215, hspace=0.52,
-            wspace=0.2 if rings is None else 0.27, width_ratios=(2.1, 1.0, 1.0)[:last],
+            rows, columns, left=0.085, right=0.985, top=1.0 - 0.045 * edge, bottom=0.215 * edge,
+            hspace=0.52, wspace=0.2 if rings is None else 0.27,
+            width_ratios=(2.1, 1.0, 1.0)[:columns],
         )  # fmt: skip
-        places = [grid[0, :], grid[1, 0]]
+        places = [grid[0, :], grid[rows - 1, 0]]
         first: Axes | None = None
-        for k, (title, frame) in enumerate(studies.items()):
+        for k, (title, frame) in enumerate(named.items()):
             axes = figure.add_subplot(places[k], sharey=first)
             first = first or axes
-            axes.set_title(f"({chr(ord('a') + k)}) {title}")
+            axes.set_title(f"({chr(ord('a') + k)}) {title}" if title else "")
             axes.set_ylabel(unit)
             _draw(axes, frame, base, PALETTE[k], wide=k == 0)
-        axes = figure.add_subplot(grid[1, 1])
-        axes.set_title(f"({chr(ord('a') + len(studies))}) {bounds_title}")
-        _draw_bounds(axes, bounds)
-        if rings is not None:
-            axes = figure.add_subplot(grid[1, 2])
-            axes.set_title(f"({chr(ord('b') + len(studies))}) {rings_title}")
-            _draw_rings(axes, rings)
+        for k, (title, frame, draw) in enumerate(beside):
+            axes = figure.add_subplot(grid[1, 1 + k])
+            axes.set_title(f"({chr(ord('a') + len(named) + k)}) {title}")
+            draw(axes, frame)
         figure.text(0.01, 0.01, wrap(note, NOTE_WIDTH), fontsize=6.3, va="bottom")
     return figure
 
@@ -148,14 +166,15 @@ def _draw_rings(axes: Axes, rings: pd.DataFrame) -> None:
 
 
 def _check(
-    studies: Mapping[str, pd.DataFrame], bounds: pd.DataFrame, rings: pd.DataFrame | None
+    studies: Mapping[str, pd.DataFrame], bounds: pd.DataFrame | None, rings: pd.DataFrame | None
 ) -> None:
     if not 1 <= len(studies) <= 2:
         raise DataError(f"{len(studies)} event studies; give one or two.")
     needed: list[tuple[str, pd.DataFrame, tuple[str, ...]]] = [
         (name, frame, _NEEDED) for name, frame in studies.items()
     ]
-    needed.append(("bounds", bounds, _BOUNDS))
+    if bounds is not None:
+        needed.append(("bounds", bounds, _BOUNDS))
     if rings is not None:
         needed.append(("rings", rings, _NEEDED[:3]))
     for name, frame, columns in needed:

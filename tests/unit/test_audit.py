@@ -47,7 +47,7 @@ def tree(tmp_path):
         "requirements.in": "numpy\n" + "\n".join(sorted(programs.TOOLS)) + "\n",
         "Makefile": "run:\n\tpython replication/run.py\n",
         "README.md": (
-            "| Table 1. Made up | `replication/table_01_made.py` | `output/tables/table_01` |\n"
+            "| Table 1. Made up | `replication/table_01_made.py:1` | `output/tables/table_01` |\n"
             "| [`made`](data/raw/made/SOURCE.md) |\n"
         ),
         "data/MANIFEST.sha256": "".join(f"{v}  {k}\n" for k, v in manifest.items()),

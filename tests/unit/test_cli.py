@@ -69,6 +69,12 @@ class TestFit:
         assert (tmp_path / "out.csv").read_text() == fit.summary().to_csv_text() + "\n"
         assert "written: out.csv" in capsys.readouterr().out
 
+    def test_files_are_written_though_the_reader_stops_early(self, ask, tmp_path):
+        request = read_request(ask(REQUEST + '[write]\ntable = "t.md"\neffects = "e.csv"\n'))
+        next(request.run())
+        assert (tmp_path / "t.md").read_text().startswith("**SDM: growth")
+        assert (tmp_path / "e.csv").exists()
+
     def test_every_verb_is_there(self):
         one = Request(Path(), model="gns", formula="growth ~ hsr | unit + year")
         with pytest.raises(RequestError, match="gns needs weights: contiguity"):

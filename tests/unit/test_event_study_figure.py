@@ -65,3 +65,14 @@ def test_refusals() -> None:
         event_study_figure({"One": STUDY.drop(columns="controls")}, BOUNDS)
     with pytest.raises(DataError, match="bounds: no column upper"):
         event_study_figure({"One": STUDY}, BOUNDS.drop(columns="upper"))
+
+
+def test_an_event_study_alone() -> None:
+    figure = event_study_figure(STUDY, unit="points")
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == ""
+    assert figure.get_figheight() < event_study_figure(STUDY, BOUNDS).get_figheight()
+    two = event_study_figure({"One": STUDY, "Two": STUDY}).axes
+    assert [one.get_title(loc="left") for one in two] == ["(a) One", "(b) Two"]
+    with pytest.raises(DataError, match="no column lower"):
+        event_study_figure(STUDY.drop(columns="lower"))

@@ -11,7 +11,7 @@ from scipy import stats
 
 from ccec_econ.causal import permute, power
 from ccec_econ.causal.randomise_estimators import imputation, twfe
-from ccec_econ.errors import AlignmentError, IdentificationError
+from ccec_econ.errors import AlignmentError, IdentificationError, PanelError
 from staggered import drawn_design, dummies
 
 EFFECTS = [0.0, 0.5, 1.0, 2.0, 4.0, 8.0]
@@ -131,3 +131,13 @@ def test_what_is_printed() -> None:
     assert "12 units, 6 treated within 6 periods" in text
     assert "Detectable with 80 %" in text
     assert np.isnan(power(drawn_design(np.random.default_rng(7)), [1.0], statistic="twfe").size_t)
+
+
+def test_refuses_what_is_no_design_or_no_list_of_effects() -> None:
+    design = drawn_design(np.random.default_rng(7))
+    with pytest.raises(PanelError, match=r"design is a ndarray: give the one of ce\.causal"):
+        power(design.y, [0.1])
+    for effects, seen in ((0.1, "0.1"), (["a"], r"\['a'\]"), ([[0.1]], r"\[\[0.1\]\]")):
+        with pytest.raises(PanelError, match=f"effects {seen}: give a list of sizes"):
+            power(design, effects)
+    assert len(power(design, np.array([0.0, 1.0]), draws=19).curve) == 2

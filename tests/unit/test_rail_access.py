@@ -187,3 +187,22 @@ def test_refused_draws() -> None:
     alone = pd.Series([*real.index], index=real.index)
     with pytest.raises(IdentificationError, match="nothing can be redrawn"):
         rail.counterfactual_openings(1, 1, exchangeable=alone)
+
+
+@pytest.mark.parametrize("years", [2012, "2012", ["2012"], [2012.5]])
+@pytest.mark.parametrize("verb", [rail.access, rail.weights_by_year, rail.exposure])
+def test_years_are_a_list_of_whole_numbers(verb, years: object) -> None:
+    with pytest.raises(DataError, match=r"years '?2012.*: give a list or range of whole years"):
+        verb(years, "city")
+
+
+def test_years_of_every_whole_kind() -> None:
+    for years in (range(2012, 2014), np.array([2012, 2013]), pd.Index([2012, 2013])):
+        assert rail.access(years, "city").index.tolist() == [2012, 2013]
+        orders = rail.counterfactual_openings(1, 0)
+        assert rail.access_by_draw(orders, iter(years), "city").shape == (1, 2, 16)
+
+
+def test_mass_is_named_or_by_unit() -> None:
+    with pytest.raises(DataError, match="mass is a list: give a Series by unit, or one of resid"):
+        rail.access([2012], "city", mass=[1.0] * 16)
