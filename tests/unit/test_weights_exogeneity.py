@@ -105,7 +105,8 @@ def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     )
     plain = task.fit(task.data, controlled=False)
     quiet = replace(plain, estimate=_without_noise(plain.estimate))
-    (sample,) = module._samples(task, quiet, 1, np.random.default_rng(0))
+    (drawn,) = module._drawn(task, quiet, 1, np.random.default_rng(0))
+    sample = module._simulator(task, quiet)(drawn)
     W = [ce.weights.economic_of(row, near) for row in sample.z[:, :, 0]]
     X = np.dstack([sample.X, np.stack([w @ x for w, x in zip(W, sample.X, strict=True)])])
     best = plain.estimate.optimum
@@ -115,6 +116,7 @@ def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     np.testing.assert_allclose(inside, 0.0, atol=1e-10)  # unit and year effects alone
     np.testing.assert_array_equal(sample.X[:, :, 1], sample.z[:, :, 0])  # z is a regressor too
     assert not np.allclose(sample.z, task.data.z)
+    np.testing.assert_array_equal(sample.path.lag(sample.y), task.path(sample.z).lag(sample.y))
 
 
 def _without_noise(fit):
