@@ -11,7 +11,7 @@ from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
-__all__ = ["Moments", "Triangle", "moments", "reduce_columns", "triangle"]
+__all__ = ["Moments", "Triangle", "coordinates", "moments", "reduce_columns", "triangle"]
 
 _DEPENDENT = 1e-10  # share of a column's length left after the columns before it
 _EXACT = 1e-12  # share of the response's length that a fit may leave and still count as a fit
@@ -174,6 +174,21 @@ def reduce_columns(
     if lagged is not None:
         columns.append(np.column_stack([lagged[0] / length, lagged[1], lagged[2]]))
     return triangle(np.linalg.qr(np.hstack(columns), mode="r"), length, terms, nobs)
+
+
+def coordinates(basis: NDArray[np.float64], columns: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Coordinates of columns (rows, m) in a basis (rows, p) and in what they add to it.
+
+    Returns
+    -------
+    ndarray, shape (p + m, m)
+        Fewer rows where there are fewer than m rows. The basis is taken off twice: once leaves
+        rounding errors of the size of the columns.
+    """
+    first = basis.T @ columns
+    rest = columns - basis @ first
+    again = basis.T @ rest
+    return np.vstack([first + again, np.linalg.qr(rest - basis @ again, mode="r")])
 
 
 def triangle(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Columns, Estimate, refuse_gone
 from ccec_econ.engine.likelihood import Likelihood
-from ccec_econ.engine.moments import Triangle
+from ccec_econ.engine.moments import Triangle, coordinates
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.engine.transform import EffectsName, Reduction, demean, reduction
 
@@ -108,13 +108,9 @@ class Pool:
         if self.lag_u and W is not None:
             raw += [Wy, W.lag(Wy)]
         within = demean(np.stack(raw, axis=2), self.effects)
-        columns = within.reshape(shape, -1)
-        top = self.basis.T @ columns
-        rest = columns - self.basis @ top
-        again = self.basis.T @ rest
-        corner = np.linalg.qr(rest - self.basis @ again, mode="r")
-        right = np.vstack([top + again, corner])
-        P, below = len(self.terms), np.zeros((len(corner), self.factor.shape[1]))
+        right = coordinates(self.basis, within.reshape(shape, -1))
+        P, more = len(self.terms), len(right) - len(self.factor)
+        below = np.zeros((more, self.factor.shape[1]))
         left = np.vstack([self.factor, below])
         own = np.hstack([left[:, :P], right[:, :2]])
         lagged = np.hstack([left[:, P:], right[:, 2:]]) if self.lag_u else np.zeros_like(own)

@@ -206,7 +206,6 @@ def wild_family(
     for c, name in combinations:
         pieces = _pieces(fit, c)
         test = _test(pieces, w, enumerated=enumerated)
-        symmetric, equal_tail = test.pvalues(null)
         lower, upper = (test.end(side, 1.0 - level) for side in (-1.0, 1.0))
         t = (pieces.estimate - null) / pieces.std_error
         drawn.append(np.abs(test.statistics(pieces.estimate - null)))
@@ -217,8 +216,8 @@ def wild_family(
                 null=null,
                 std_error=pieces.std_error,
                 statistic=t,
-                pvalue=symmetric,
-                pvalue_equal_tail=equal_tail,
+                pvalue=test.symmetric(null),
+                pvalue_equal_tail=test.equal_tail(null),
                 pvalue_conventional=2.0 * float(stats.t.sf(abs(t), N - 1)),
                 lower=lower,
                 upper=upper,
@@ -246,34 +245,40 @@ class _Test:
     enumerated: bool
 
     def statistics(self, gap: float) -> NDArray[np.float64]:
-        """t-statistics of the draws; half of the signs stand for their mirror images too."""
+        """t-statistics of the draws; mirror images of signs have the same with the other sign."""
         squares = np.maximum(self.v[0] + gap * (self.v[1] + gap * self.v[2]), 0.0)
         spread = np.sqrt(self.pieces.factor * squares)
         with np.errstate(invalid="ignore", divide="ignore"):
-            t = (self.n[0] + gap * self.n[1]) / spread
-        return np.concatenate([t, -t]) if self.enumerated else t
+            return np.asarray((self.n[0] + gap * self.n[1]) / spread)
 
-    def pvalues(self, null: float) -> tuple[float, float]:
-        """Symmetric and equal-tail p-values of a null."""
+    def symmetric(self, null: float) -> float:
+        """Symmetric p-value of a null; mirror images would count twice on both sides."""
+        gap = self.pieces.estimate - null
+        drawn, t = self.statistics(gap), abs(gap) / self.pieces.std_error
+        extra = 0 if self.enumerated else 1
+        both = np.count_nonzero(np.abs(drawn) >= t - TIE * t)
+        return (both + extra) / (len(drawn) + extra)
+
+    def equal_tail(self, null: float) -> float:
+        """Equal-tail p-value of a null."""
         gap = self.pieces.estimate - null
         drawn, t = self.statistics(gap), gap / self.pieces.std_error
-        slack = TIE * abs(t)
-        both = np.count_nonzero(np.abs(drawn) >= abs(t) - slack)
+        slack, extra = TIE * abs(t), 1
+        if self.enumerated:
+            drawn, extra = np.concatenate([drawn, -drawn]), 0
         low, high = np.count_nonzero(drawn <= t + slack), np.count_nonzero(drawn >= t - slack)
-        extra = 0 if self.enumerated else 1
-        size = len(drawn) + extra
-        return (both + extra) / size, min(1.0, 2.0 * (min(low, high) + extra) / size)
+        return min(1.0, 2.0 * (min(low, high) + extra) / (len(drawn) + extra))
 
     def end(self, side: float, alpha: float) -> float:
         """Null on one side of the estimate where the symmetric p-value falls to alpha."""
         step, inside, outside = self.pieces.std_error, 0.0, 2.0
-        while self.pvalues(self.pieces.estimate + side * outside * step)[0] > alpha:
+        while self.symmetric(self.pieces.estimate + side * outside * step) > alpha:
             inside, outside = outside, 2.0 * outside
             if outside > _WIDEST:
                 return side * np.inf
         while outside - inside > _PRECISION * outside:
             middle = 0.5 * (inside + outside)
-            if self.pvalues(self.pieces.estimate + side * middle * step)[0] > alpha:
+            if self.symmetric(self.pieces.estimate + side * middle * step) > alpha:
                 inside = middle
             else:
                 outside = middle

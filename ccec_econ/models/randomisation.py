@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.estimate import Columns, Estimate
+from ccec_econ.engine.estimate import Estimate
 from ccec_econ.errors import (
     AlignmentError,
     ConvergenceError,
@@ -21,7 +21,7 @@ from ccec_econ.errors import (
 from ccec_econ.inference.cluster import Cluster
 from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.lag_terms import lag_of
-from ccec_econ.models.refit import Matrices, columns_on, fit_columns, matrices
+from ccec_econ.models.refit import Matrices, columns_on, exchanging, matrices
 from ccec_econ.models.results import SpatialPanelResults, family
 from ccec_econ.models.threshold_results import ThresholdResults
 from ccec_econ.panel import Panel
@@ -165,11 +165,14 @@ def randomisation_test(
     own = cov(results.estimate)
     estimate, observed = _tstat(results.estimate, c, cov)
     own_lags = _lags(results, paths, lags or {})
-    build, rng = _builder(results, column, weights, own_lags), np.random.default_rng(rng)
+    base, rng = columns_on(results, results.panel, weights), np.random.default_rng(rng)
+    made = [j for j, term in enumerate(base.terms) if term in own_lags or _mentions(column, term)]
+    build = _builder(results, column, [base.terms[j] for j in made], weights, own_lags)
+    refit = exchanging(results, base, made, weights)
 
     def again(order: NDArray[np.int64]) -> tuple[float, float] | None:
         try:
-            return _tstat(fit_columns(results, build(paths[:, order]), weights), c, cov)
+            return _tstat(refit(build(paths[:, order])), c, cov)
         except (ConvergenceError, IdentificationError):
             return None
 
@@ -343,35 +346,32 @@ def _mentions(column: str, text: str) -> bool:
 def _builder(
     results: SpatialPanelResults,
     column: str,
+    made: Sequence[str],
     weights: Matrices,
     lags: Mapping[str, NDArray[np.float64]],
-) -> Callable[[NDArray[np.float64]], Columns]:
-    """Make columns from permuted paths.
+) -> Callable[[NDArray[np.float64]], NDArray[np.float64]]:
+    """Make the columns of some terms, (T, N, q), from permuted paths.
 
-    By replacement where terms are x, its product with another column ``I(x * z)``, or the lag of
+    By products where terms are x, its product with another column ``I(x * z)``, or the lag of
     either, and where they are columns of lags; by the formula otherwise.
     """
-    base, lag = columns_on(results, results.panel, weights), weights.regressors
-    factors: dict[int, tuple[NDArray[np.float64], bool]] = {}
-    for j, term in enumerate(base.terms):
-        if not _mentions(column, term):
-            continue
+    lag, ways = weights.regressors, []
+    for term in made:
         inner = lag_of(term)
-        factor = _factor(results.panel, column, inner or term)
+        factor = _factor(results.panel, column, column if term in lags else inner or term)
         if factor is None:
-            return lambda paths: columns_on(results, _with(results, column, paths, lags), weights)
-        factors[j] = factor, inner is not None
+            break
+        ways.append((factor, lags.get(term, lag.W if inner and lag is not None else None)))
 
-    def replaced(paths: NDArray[np.float64]) -> Columns:
-        X = base.X.copy()
-        for j, (factor, lagged) in factors.items():
-            values = paths * factor
-            X[:, :, j] = values @ lag.W.T if lagged and lag is not None else values
-        for name, W in lags.items():
-            X[:, :, base.terms.index(name)] = paths @ W.T
-        return replace(base, X=X)
+    def products(paths: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = [z * paths if W is None else (z * paths) @ W.T for z, W in ways]
+        return np.stack(found, axis=2)
 
-    return replaced
+    def formed(paths: NDArray[np.float64]) -> NDArray[np.float64]:
+        columns = columns_on(results, _with(results, column, paths, lags), weights)
+        return columns.X[:, :, [columns.terms.index(term) for term in made]]
+
+    return products if len(ways) == len(made) else formed
 
 
 def _factor(panel: Panel, column: str, term: str) -> NDArray[np.float64] | None:

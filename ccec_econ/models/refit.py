@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.correction import bias_corrected
 from ccec_econ.engine.dynamic import constant, corrected, estimate_dynamic
 from ccec_econ.engine.estimate import Columns, Estimate, estimate
+from ccec_econ.engine.exchange import exchange
 from ccec_econ.engine.spectrum import Spectral, Spectrum, levels
+from ccec_econ.engine.transform import EffectsName, Method
 from ccec_econ.errors import PanelError, WeightsError, first_five
 from ccec_econ.formula import materialise
 from ccec_econ.inference.bootstrap import refuse_other_models
@@ -25,7 +28,7 @@ from ccec_econ.models.time_lags import time_columns, time_design
 from ccec_econ.panel import Panel
 from ccec_econ.weights import among
 
-__all__ = ["Matrices", "columns_on", "fit_columns", "matrices", "without_unit"]
+__all__ = ["Matrices", "columns_on", "exchanging", "fit_columns", "matrices", "without_unit"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,17 @@ class Matrices:
     response: Spectral | None
     regressors: Spectral | None
     errors: Spectrum | None
+
+
+class _Setting(TypedDict):
+    """What `estimate` is told besides columns."""
+
+    weights: Spectral | None
+    x_weights: Spectral | None
+    error_weights: Spectrum | None
+    lag_y: bool
+    effects: EffectsName
+    method: Method
 
 
 def matrices(fit: Estimate) -> Matrices:
@@ -72,15 +86,35 @@ def fit_columns(results: SpatialPanelResults, columns: Columns, weights: Matrice
     IdentificationError, ConvergenceError
         As the first fit would.
     """
-    fit = estimate(
-        columns,
-        weights=weights.response,
-        x_weights=weights.regressors,
-        error_weights=weights.errors,
-        lag_y=weights.response is not None,
-        effects=results.estimate.effects,
-        method=results.estimate.method,
-    )
+    return _settled(estimate(columns, **_setting(results, weights)))
+
+
+def exchanging(
+    results: SpatialPanelResults, columns: Columns, at: Sequence[int], weights: Matrices
+) -> Callable[[NDArray[np.float64]], Estimate]:
+    """Prepare to estimate the results' model with other columns (T, N, q) at some positions.
+
+    Raises
+    ------
+    IdentificationError, ConvergenceError
+        As the first fit would.
+    """
+    model = exchange(columns, at, **_setting(results, weights))
+    return lambda X: _settled(model.fit(X))
+
+
+def _setting(results: SpatialPanelResults, weights: Matrices) -> _Setting:
+    return {
+        "weights": weights.response,
+        "x_weights": weights.regressors,
+        "error_weights": weights.errors,
+        "lag_y": weights.response is not None,
+        "effects": results.estimate.effects,
+        "method": results.estimate.method,
+    }
+
+
+def _settled(fit: Estimate) -> Estimate:
     return bias_corrected(fit) if fit.method == "bias_corrected" else fit
 
 

@@ -118,9 +118,10 @@ type _Shocks = tuple[NDArray[np.float64], NDArray[np.float64]]  # (T, N), (T, N,
 
 @dataclass(frozen=True, slots=True)
 class _Sample:
-    """Raw columns of one sample: z (T, N, K), y (T, N), X (T, N, P) without lags."""
+    """One sample: z (T, N, K), the weights it forms, y (T, N) and X (T, N, P) without lags."""
 
     z: NDArray[np.float64]
+    path: SpectrumPath
     y: NDArray[np.float64]
     X: NDArray[np.float64]
 
@@ -155,7 +156,7 @@ class _Task:
     def data(self) -> _Sample:
         """The data themselves."""
         z = np.stack([one.design.y for one in self.formed], axis=2)
-        return _Sample(z, self.design.y, self.design.X)
+        return _Sample(z, self.path(z), self.design.y, self.design.X)
 
     @property
     def slopes(self) -> list[int]:
@@ -178,7 +179,7 @@ class _Task:
 
     def fit(self, sample: _Sample, *, controlled: bool) -> SpatialPanelResults:
         """Fit the model, with the residuals or without."""
-        path, X, terms = self.path(sample.z), sample.X, self.design.terms
+        path, X, terms = sample.path, sample.X, self.design.terms
         slopes = tuple(terms[j] for j in self.slopes)
         if controlled:
             X = np.concatenate([X, self.residuals(sample.z)], axis=2)
@@ -368,7 +369,7 @@ def _simulator(task: _Task, plain: SpatialPanelResults) -> Callable[[_Shocks], _
             X[:, :, j] = z[:, :, k]
         path = task.path(z)
         mean = _regressors(task, X, path) @ best.coefficients
-        return _Sample(z, path.solve(best.rho, mean + effects + v), X)
+        return _Sample(z, path, path.solve(best.rho, mean + effects + v), X)
 
     return sample
 
@@ -376,9 +377,8 @@ def _simulator(task: _Task, plain: SpatialPanelResults) -> Callable[[_Shocks], _
 def _effects(task: _Task, plain: SpatialPanelResults) -> NDArray[np.float64]:
     """Take unit and time effects (T, N) from S y - X b, which holds them and the residual."""
     data, best = task.data, plain.estimate.optimum
-    path = task.path(data.z)
-    X = _regressors(task, data.X, path)
-    left = data.y - best.rho * path.lag(data.y) - X @ best.coefficients
+    X = _regressors(task, data.X, data.path)
+    left = data.y - best.rho * data.path.lag(data.y) - X @ best.coefficients
     return left - demean(left, plain.estimate.effects)
 
 

@@ -17,8 +17,8 @@ from ccec_econ.data.units import load_units
 from ccec_econ.errors import DataError, first_five
 from ccec_econ.parallel import spread
 from ccec_econ.rail.lines import Line
-from ccec_econ.rail.network import Assumptions
-from ccec_econ.rail.times import times_by_year
+from ccec_econ.rail.network import Assumptions, build_network
+from ccec_econ.rail.times import Served, open_by_year, times_by_year
 from ccec_econ.structure.access import market_access
 from ccec_econ.weights import from_matrix, row_standardise
 
@@ -126,26 +126,26 @@ def access_by_draw(
 
     Notes
     -----
-    Its mean over draws is the expected access of Borusyak and Hull (2023, *Econometrica* 91(6),
-    2155-2185); access less its expectation is the recentred treatment.
+    A network that several draws or years share is computed once. The mean over draws is the
+    expected access of Borusyak and Hull (2023, *Econometrica* 91(6), 2155-2185); access less its
+    expectation is the recentred treatment.
     """
     years = whole_years(years)
     weighed = _weighed(mass, base_year, layer)
+    by_draw = [
+        open_by_year(years, openings=openings.iloc[draw], service=service, rule=rule)
+        for draw in range(len(openings))
+    ]
+    distinct = {key: served for by_year in by_draw for key, served in by_year.values()}
 
-    def drawn(opened: pd.Series) -> NDArray[np.float64]:
-        return access(
-            years,
-            layer,
-            mass=weighed,
-            decay=decay,
-            log=log,
-            openings=opened,
-            assumptions=assumptions,
-            service=service,
-            rule=rule,
-        ).to_numpy()
+    def reached(served: Served) -> NDArray[np.float64]:
+        network = build_network(layer, assumptions)
+        minutes = pd.DataFrame(network.minutes(served), network.units, network.units)
+        return market_access(minutes, weighed, decay=decay).to_numpy()
 
-    return np.stack(spread(drawn, (openings.iloc[draw] for draw in range(len(openings)))))
+    known = dict(zip(distinct, spread(reached, distinct.values()), strict=True))
+    found = np.stack([[known[key] for key, _ in by_year.values()] for by_year in by_draw])
+    return np.asarray(np.log(found) if log else found)
 
 
 def masses(what: str = "residents", year: int = 2010, layer: Layer = "county") -> pd.Series[float]:

@@ -127,8 +127,8 @@ class Network:
         lines_at = np.zeros(len(self.stations), dtype=np.int64)
         for line, at in served.items():
             here = self.stops[line][at]
-            block = np.ix_(here, here)
-            M[block] = np.minimum(M[block], self.run[line][np.ix_(at, at)] + extra)
+            block = here[:, None], here
+            M[block] = np.minimum(M[block], self.run[line][at][:, at] + extra)
             lines_at[here] += 1
         _relax(M, np.flatnonzero(lines_at > 1))
         M -= extra
@@ -148,8 +148,8 @@ class Network:
         if not len(used):
             return self.road.copy()
         between = np.minimum(
-            self.road_between[np.ix_(used, used)],
-            rail[np.ix_(used, used)] + self.assumptions.to_station,
+            self.road_between[used[:, None], used],
+            rail[used[:, None], used] + self.assumptions.to_station,
         )
         np.fill_diagonal(between, 0.0)
         _relax(between, np.arange(len(used)))

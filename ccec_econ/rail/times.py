@@ -16,7 +16,7 @@ from ccec_econ.rail.lines import Line, lines
 from ccec_econ.rail.network import Assumptions, build_network
 from ccec_econ.rail.openings import open_stations
 
-__all__ = ["served_on", "times_by_year", "travel_times"]
+__all__ = ["Served", "open_by_year", "served_on", "times_by_year", "travel_times"]
 
 type Served = dict[str, NDArray[np.bool_]]
 
@@ -121,18 +121,34 @@ def times_by_year(
     AlignmentError
         As `travel_times`.
     """
+    network = build_network(layer, assumptions, tuple(extra or {}))
     wanted = whole_years(years)
-    extra = extra or {}
-    network = build_network(layer, assumptions, tuple(extra))
-    first = _first_years(openings, extra, service, rule)
-    frames: dict[bytes, pd.DataFrame] = {}
+    by_year = open_by_year(wanted, openings=openings, extra=extra, service=service, rule=rule)
+    frames = {
+        key: pd.DataFrame(network.minutes(served), network.units, network.units)
+        for key, served in dict(by_year.values()).items()
+    }
+    return {year: frames[key] for year, (key, _) in by_year.items()}
+
+
+def open_by_year(
+    years: Iterable[int],
+    *,
+    openings: pd.Series | None = None,
+    extra: Mapping[Line, int] | None = None,
+    service: str = "hsr_emu",
+    rule: Rule = "june",
+) -> dict[int, tuple[bytes, Served]]:
+    """Return a key of the network of each year, the same for the same network, and its stations.
+
+    Parameters, and errors raised, as in `travel_times`; stations as for `Network.minutes`.
+    """
+    first = _first_years(openings, extra or {}, service, rule)
     found = {}
-    for year in wanted:
-        served = {line: at <= year for line, at in first.items() if (at <= year).any()}
-        key = b"".join(np.packbits(at <= year).tobytes() for at in first.values())
-        if key not in frames:
-            frames[key] = pd.DataFrame(network.minutes(served), network.units, network.units)
-        found[year] = frames[key]
+    for year in years:
+        opened = {line: at <= year for line, at in first.items()}
+        key = b"".join(np.packbits(at).tobytes() for at in opened.values())
+        found[int(year)] = key, {line: at for line, at in opened.items() if at.any()}
     return found
 
 

@@ -126,13 +126,11 @@ def market_access(
     if len(without):
         raise AlignmentError(f"market access: no mass for {first_five(without)}.")
     ordered = minutes if minutes.columns.equals(units) else minutes[list(units)]
-    t = ordered.to_numpy(dtype=np.float64)
-    off = ~np.eye(len(units), dtype=bool)
-    if not decay > 0.0 or not (t[off] > 0.0).all():
+    t = ordered.to_numpy(dtype=np.float64, copy=True)
+    np.fill_diagonal(t, np.inf)
+    if not decay > 0.0 or not (t > 0.0).all():
         raise DataError(
             f"market access with decay {decay}: need a positive decay and positive times between "
             "units."
         )
-    weight = np.zeros_like(t)
-    weight[off] = t[off] ** -decay
-    return pd.Series(weight @ own, index=units, name="market_access")
+    return pd.Series(t**-decay @ own, index=units, name="market_access")

@@ -116,6 +116,7 @@ def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     np.testing.assert_allclose(inside, 0.0, atol=1e-10)  # unit and year effects alone
     np.testing.assert_array_equal(sample.X[:, :, 1], sample.z[:, :, 0])  # z is a regressor too
     assert not np.allclose(sample.z, task.data.z)
+    np.testing.assert_array_equal(sample.path.lag(sample.y), task.path(sample.z).lag(sample.y))
 
 
 def _without_noise(fit):
