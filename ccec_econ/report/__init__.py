@@ -6,6 +6,7 @@ from ccec_econ.report.class_maps import ClassedMaps, class_maps, jenks_limits
 from ccec_econ.report.clusters import cluster_maps
 from ccec_econ.report.compare import listed, table, term_label
 from ccec_econ.report.curve import curve_figure
+from ccec_econ.report.curve_panels import curve_panels
 from ccec_econ.report.describe import describe, labels, statistics, variables
 from ccec_econ.report.distribution import distribution_figure
 from ccec_econ.report.event_study import event_study_figure
@@ -36,6 +37,7 @@ __all__ = [
     "class_maps",
     "cluster_maps",
     "curve_figure",
+    "curve_panels",
     "describe",
     "distribution_figure",
     "event_study_figure",

@@ -23,7 +23,7 @@ from ccec_econ.report.style import (
     style,
 )
 
-__all__ = ["curve_figure"]
+__all__ = ["curve_figure", "draw_curve"]
 
 _CURVE_CM, _ROW_CM, _GAP_CM, _AROUND_CM = 5.2, 0.33, 0.22, 2.4
 _LEFT = 0.245
@@ -88,7 +88,7 @@ def curve_figure(
         above = figure.add_axes(
             (_LEFT, bottom + (choices_cm + 0.1) / height, width, (_CURVE_CM - 0.1) / height)
         )
-        _draw_curve(above, frame, unit)
+        draw_curve(above, frame, unit)
         if blocks:
             below = figure.add_axes((_LEFT, bottom, width, choices_cm / height), sharex=above)
             _draw_choices(below, blocks, frame, labels or {})
@@ -128,7 +128,8 @@ def _singles(options: list[str]) -> int:
     return sum(len(_terms(option)) == 1 for option in options)
 
 
-def _draw_curve(axes: Axes, frame: pd.DataFrame, unit: str) -> None:
+def draw_curve(axes: Axes, frame: pd.DataFrame, unit: str, *, legend: bool = True) -> None:
+    """Draw sorted estimates with their intervals, those without zero in colour."""
     value, low, high = (
         frame[name].to_numpy(dtype=np.float64) for name in ("estimate", "lower", "upper")
     )
@@ -162,7 +163,8 @@ def _draw_curve(axes: Axes, frame: pd.DataFrame, unit: str) -> None:
     axes.tick_params(labelbottom=False, bottom=False)
     axes.spines["bottom"].set_visible(False)
     axes.set_ylabel(unit)
-    axes.legend(loc="upper left", markerscale=1.4, borderpad=0.0, handlelength=1.4)
+    if legend:
+        axes.legend(loc="upper left", markerscale=1.4, borderpad=0.0, handlelength=1.4)
 
 
 def _draw_choices(
