@@ -141,7 +141,7 @@ def access_by_draw(
     def reached(served: Served) -> NDArray[np.float64]:
         network = build_network(layer, assumptions)
         minutes = pd.DataFrame(network.minutes(served), network.units, network.units)
-        return market_access(minutes, weighed, decay=decay).to_numpy(dtype=np.float64)
+        return np.asarray(market_access(minutes, weighed, decay=decay), dtype=np.float64)
 
     known = dict(zip(distinct, spread(reached, distinct.values()), strict=True))
     found = np.stack([[known[key] for key, _ in by_year.values()] for by_year in by_draw])
