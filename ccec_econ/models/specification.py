@@ -54,6 +54,7 @@ def lm_tests(
     weights: WeightsLike | None = None,
     *,
     error_weights: WeightsLike | None = None,
+    conditional: bool = True,
     draws: int | None = None,
     rng: int | np.random.Generator = 0,
 ) -> Outcomes:
@@ -71,6 +72,9 @@ def lm_tests(
         Weights of the lag, and of the error where `error_weights` are not given; the fit's own by
         default.
     error_weights : Graph or W, optional
+    conditional : bool
+        After OLS or SLX: whether to test each parameter given an estimate of the other, which
+        maximises two likelihoods and takes most of the time where units are many.
     draws : int
         Draws behind the Monte Carlo p-value, 0 for none. By default 999 up to 10,000 observations
         and none above, where the chi-squared p-value is as good.
@@ -116,8 +120,12 @@ def lm_tests(
     elif one.spatial == ("lam",):
         tests = [_attempt("lag | error", lambda: lm.score_test(lm.extend(one, W, None), "rho"))]
     else:
-        tests = _unconditional(one, W, M, draws, np.random.default_rng(rng))
-    notes = (_CENTRED, *([_UNCENTRED] if len(tests) > 8 else []), *fit.notes()[:1])
+        tests = _unconditional(one, W, M, draws, np.random.default_rng(rng), conditional)
+    notes = (
+        _CENTRED,
+        *([_UNCENTRED] if any("uncentred" in test.name for test in tests) else []),
+        *fit.notes()[:1],
+    )
     return Outcomes(f"LM tests after {fit.model.upper()}", tuple(tests), notes)
 
 
@@ -248,7 +256,12 @@ def diagnostics(
 
 
 def _unconditional(
-    fit: Estimate, W: Spectrum, M: Spectrum, draws: int | None, rng: np.random.Generator
+    fit: Estimate,
+    W: Spectrum,
+    M: Spectrum,
+    draws: int | None,
+    rng: np.random.Generator,
+    conditional: bool,
 ) -> list[Outcome]:
     """Test a fit without rho and lam."""
     centred = cache(lambda: lm.slopes(fit, W, M))
@@ -259,9 +272,12 @@ def _unconditional(
         _attempt("robust lag", lambda: centred().robust(0)),
         _attempt("robust error", lambda: centred().robust(1)),
         _attempt("joint", lambda: centred().joint(), df=2),
-        _attempt("error | lag", lambda: _conditional(fit, W, M, "lam")),
-        _attempt("lag | error", lambda: _conditional(fit, W, M, "rho")),
     ]
+    if conditional:
+        tests += [
+            _attempt("error | lag", lambda: _conditional(fit, W, M, "lam")),
+            _attempt("lag | error", lambda: _conditional(fit, W, M, "rho")),
+        ]
     if tests[1].applies:
         tests.append(_exact(fit, M, tests[1].statistic, draws, rng))
     if fit.effects == "none":

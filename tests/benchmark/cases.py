@@ -60,6 +60,7 @@ TASKS = (
     Task("effects", OURS, ours.effects, 30_000),
     Task("lm_tests", OURS, ours.lm_tests, 10_000),
     Task("lm_tests", "spreg", peers.spreg_lm_tests, 10_000),
+    Task("conditional_lm_tests", OURS, ours.conditional_lm_tests, 10_000),
 )
 AT_ONE_SIZE = (
     Case("bayes_sdm", OURS, 16, 20, 3, posteriors.sdm),

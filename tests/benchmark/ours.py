@@ -53,7 +53,13 @@ def effects(panel: Simulated) -> Work:
 def lm_tests(panel: Simulated) -> Work:
     """All centred LM tests after a two-way OLS fit."""
     fit = ce.ols(f"{_right(panel)} | unit + year", panel.data)
-    return lambda: ce.lm_tests(fit, panel.weights)
+    return partial(ce.lm_tests, fit, panel.weights, conditional=False)
+
+
+def conditional_lm_tests(panel: Simulated) -> Work:
+    """The same, and each parameter given an estimate of the other."""
+    fit = ce.ols(f"{_right(panel)} | unit + year", panel.data)
+    return partial(ce.lm_tests, fit, panel.weights)
 
 
 def _right(panel: Simulated) -> str:

@@ -22,6 +22,7 @@ WORKS = {
     "specification_curve": "10,240 specifications",
     "effects": "effects with 1,000 draws",
     "lm_tests": "LM tests centred for fixed effects",
+    "conditional_lm_tests": "the same and two tests given the other parameter",
     "bayes_sdm": "posterior of the SDM, 10,000 draws with effects",
     "bayes_sdem": "posterior of the SDEM, 10,000 draws with effects",
     "bayes_dynamic": "posterior of the dynamic SDM, 10,000 draws with effects",

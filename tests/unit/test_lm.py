@@ -130,3 +130,13 @@ def test_refusals(noise) -> None:
     assert not isinstance(caught.value, ce.errors.FormulaError)
     with pytest.raises(ce.errors.AlignmentError, match="only in the weights"):
         lm_tests(fit, ce.weights.from_matrix(ring(9), range(9)))
+
+
+def test_conditional_tests_can_be_left_out(noise) -> None:
+    fit = ce.ols("y ~ x | unit + year", noise)
+    graph = ce.weights.from_matrix(ring(8), range(8))
+    every = lm_tests(fit, graph, draws=19)
+    fewer = lm_tests(fit, graph, draws=19, conditional=False)
+    left_out = {"LM error | lag", "LM lag | error"}
+    assert {test.name for test in every} - {test.name for test in fewer} == left_out
+    assert all(every[test.name] == test for test in fewer)
