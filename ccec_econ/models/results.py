@@ -144,8 +144,9 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
     def without(self, *terms: str, cov: Covariance | None = None) -> SpatialPanelResults:
         """Fit the same model again without some terms, from the reduction already made.
 
-        The data are not read again: chosen columns of the triangle [Z, y, Wy] give all that the
-        likelihood needs, and the numbers are those of a fresh fit.
+        The data are not reduced again: chosen columns of the triangle [Z, y, Wy] give all that
+        the likelihood needs, and the numbers are those of a fresh fit. Formulas of more than names
+        are evaluated once more, to see that the shorter one makes the columns that are left.
 
         Parameters
         ----------
