@@ -28,7 +28,7 @@ from ccec_econ.formula_words import (
 from ccec_econ.lag_terms import lag_of, lagged_term, refuse_odd_lags
 from ccec_econ.panel import Panel, UnbalancedPanel
 
-__all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
+__all__ = ["Design", "Effects", "Lag", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
