@@ -27,11 +27,11 @@ def spectrum_for(
     """
     if not isinstance(weights, Prepared):
         return spectrum_as(weights, align_sparse(weights, units), logdet)
-    held = weights.held
-    if "spectrum" not in held or not units.equals(held["units"]):
-        held["spectrum"] = spectrum_as(weights, align_sparse(weights, units))
-        held["units"] = units
-    found: Spectrum = held["spectrum"]
+    known: tuple[pd.Index, Spectrum] | None = weights.held.get("spectrum")
+    if known is not None and units.equals(known[0]):
+        return known[1]
+    found = spectrum_as(weights, align_sparse(weights, units))
+    weights.held["spectrum"] = units, found  # at once: another thread may read, for other units
     return found
 
 
