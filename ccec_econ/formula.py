@@ -13,7 +13,8 @@ import pandas as pd
 from formulaic import Formula
 from numpy.typing import NDArray
 
-from ccec_econ.errors import FormulaError, PanelError, first_five
+from ccec_econ.errors import FormulaError, first_five
+from ccec_econ.formula_values import refuse_not_finite, refuse_text
 from ccec_econ.formula_words import (
     RESERVED,
     UNREADABLE,
@@ -26,9 +27,20 @@ from ccec_econ.formula_words import (
     refuse_unknown_words,
 )
 from ccec_econ.lag_terms import lag_of, lagged_term, refuse_odd_lags
-from ccec_econ.panel import Panel, UnbalancedPanel
+from ccec_econ.panel import Panel
 
-__all__ = ["Design", "Effects", "Spec", "effects_of", "lagged_term", "materialise", "parse"]
+__all__ = [
+    "Design",
+    "Effects",
+    "Lag",
+    "Spec",
+    "effects_of",
+    "lagged_term",
+    "materialise",
+    "names_used",
+    "parse",
+    "sides",
+]
 
 Effects = Literal["none", "unit", "time", "twoway"]
 _INTERCEPT = "Intercept"
@@ -112,11 +124,6 @@ def parse(formula: str) -> Spec:
             f"formula {formula!r} has {len(parts) - 1} '|'; one bar separates the regressors "
             "from the fixed effects."
         )
-    if re.search(r"\blag\(|\.shift\(", formula):
-        raise FormulaError(
-            f"formula {formula!r} shifts rows across units; build the lag first: "
-            "data['x_lag'] = data.groupby(level=0)['x'].shift()."
-        )
     if re.search(r"(?<![\w.)\]`])\.(?![\w.])", sides[1]):
         raise FormulaError(
             f"formula {formula!r} writes '.' for all columns; write the regressors out: "
@@ -127,6 +134,32 @@ def parse(formula: str) -> Spec:
         side = "left" if not response else "right"
         raise FormulaError(f"formula {formula!r} has an empty {side} side; name a variable there.")
     return Spec(response, regressors, _fixed(formula, parts[1]) if len(parts) == 2 else ())
+
+
+def sides(spec: Spec) -> tuple[Formula, Formula]:
+    """Both sides of a specification as formulaic reads them.
+
+    Raises
+    ------
+    FormulaError
+        If a side cannot be read.
+    """
+    try:
+        return Formula(f"{{{spec.response}}} - 1"), Formula(spec.regressors)
+    except UNREADABLE as error:
+        raise FormulaError(f"formula '{spec}' cannot be read: {_plain(error)}") from error
+
+
+def names_used(spec: Spec) -> set[str]:
+    """Names of columns that stand anywhere in a specification, in transforms and products too.
+
+    Raises
+    ------
+    FormulaError
+        If a side cannot be read.
+    """
+    with reading(spec):
+        return {str(name) for side in sides(spec) for name in side.required_variables}
 
 
 type Lag = Callable[[NDArray[np.float64]], NDArray[np.float64]]
@@ -190,7 +223,7 @@ def _evaluated(
 ) -> Read:
     """Response, regressors and labels of any formula, by formulaic; refuse what cannot be used."""
     refuse_learning(str(spec))
-    left, right = _formulas(spec)
+    left, right = sides(spec)
     with reading(spec):
         for side in (left, right):
             refuse_function_names(side)
@@ -198,7 +231,7 @@ def _evaluated(
         used = _used(left, right, panel)
         refuse_odd_lags(left, right)
     frame = _numeric(panel, used, spec)
-    _refuse_not_finite(frame, panel, "column")
+    refuse_not_finite(frame, panel, "column")
     y = _evaluate(left, frame, panel, _no_lag)
     if y.shape[1] != 1:
         raise FormulaError(
@@ -242,13 +275,6 @@ def effects_of(spec: Spec, panel: Panel) -> Effects:
     kinds = {known[name] for name in spec.fixed}
     name = "twoway" if len(kinds) == 2 else (kinds.pop() if kinds else "none")
     return next(effect for effect in get_args(Effects) if effect == name)
-
-
-def _formulas(spec: Spec) -> tuple[Formula, Formula]:
-    try:
-        return Formula(f"{{{spec.response}}} - 1"), Formula(spec.regressors)
-    except UNREADABLE as error:
-        raise FormulaError(f"formula '{spec}' cannot be read: {_plain(error)}") from error
 
 
 def _used(left: Formula, right: Formula, panel: Panel) -> list[str]:
@@ -333,45 +359,17 @@ def _evaluate(
         raise FormulaError(
             f"'{formula}' cannot be evaluated on the data: {_plain(error)}"
         ) from error
-    _refuse_text(matrix, frame)
+    refuse_text(matrix, frame)
     columns = pd.DataFrame(matrix)
     wordy = columns.columns[[kind.kind not in "biuf" for kind in columns.dtypes]]
     if len(wordy):
         raise FormulaError(f"term {first_five(wordy)} is no number; use columns of numbers.")
-    _refuse_not_finite(columns, panel, "term")
+    refuse_not_finite(columns, panel, "term")
     return columns
 
 
 def _plain(error: BaseException) -> str:
     return " ".join(_ANSI.sub("", str(error)).split())
-
-
-def _refuse_text(matrix: Any, frame: pd.DataFrame) -> None:
-    text = [
-        str(factor)
-        for factor, (kind, _) in matrix.model_spec.encoder_state.items()
-        if kind.value == "categorical" and not str(factor).startswith("C(")
-    ]
-    if not text:
-        return
-    numbers = [name for name in text if name in frame and _holds_numbers(frame[name])]
-    if numbers:
-        name = numbers[0]
-        raise FormulaError(
-            f"column {first_five(numbers)} holds numbers as {frame[name].dtype}; give "
-            f"data[{name!r}].astype(float), or write C({name}) for dummies."
-        )
-    raise FormulaError(
-        f"column {first_five(text)} holds text; "
-        f"write C({text[0]}) for dummies, or make it a number."
-    )
-
-
-def _holds_numbers(column: pd.Series) -> bool:
-    """Whether every value of a column that is no number by type reads as one."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        return False
-    return bool(pd.to_numeric(column, errors="coerce").notna().all())
 
 
 def _refuse_terms(spec: Spec, terms: tuple[str, ...]) -> None:
@@ -384,20 +382,3 @@ def _refuse_terms(spec: Spec, terms: tuple[str, ...]) -> None:
             f"the response {spec.response} stands on the right side too; it explains itself. "
             "Take it out."
         )
-
-
-def _refuse_not_finite(frame: pd.DataFrame, panel: Panel, what: str) -> None:
-    bad = np.array(frame.isna(), dtype=bool)
-    plain = np.array([pd.api.types.is_numeric_dtype(dtype) for dtype in frame.dtypes], dtype=bool)
-    numbers = frame.loc[:, plain].to_numpy(dtype=np.float64, na_value=0.0)
-    bad[:, plain] |= ~np.isfinite(numbers)
-    if not bad.any():
-        return
-    names = [str(name) for name in frame.columns[bad.any(axis=0)]]
-    cells = panel.cells(bad.any(axis=1))
-    leave = " leave these rows out," if isinstance(panel, UnbalancedPanel) else ""
-    raise PanelError(
-        f"missing or infinite values in {what} {first_five(names)}: {len(cells)} cells, "
-        f"{first_five(cells)};{leave} choose units and periods where the {what} is complete, "
-        "or fill these cells and say how."
-    )

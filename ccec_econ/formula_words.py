@@ -25,6 +25,7 @@ __all__ = [
     "refuse_code",
     "refuse_function_names",
     "refuse_learning",
+    "refuse_reductions",
     "refuse_unknown_words",
 ]
 
@@ -42,21 +43,26 @@ _LEARNING = (
 )
 
 
-_REDUCING = (
-    *("mean", "std", "var", "median", "sum", "min", "max", "quantile", "rank", "cumsum", "diff"),
-    *("shift", "groupby", "rolling", "transform", "pct_change", "values", "iloc", "loc"),
+_ACROSS = (
+    *("shift", "diff", "pct_change", "rolling", "expanding", "ewm"),
+    *("cumsum", "cumprod", "cummax", "cummin"),
 )
-# What formulas may ask of a column and of numpy, besides numpy's functions of single numbers.
-_METHODS = frozenset(
+# What formulas may ask of a column and of numpy: of all rows, or of each alone, where numpy's
+# functions of single numbers stand beside.
+_REDUCING = frozenset(
     {
-        *(*_REDUCING, "abs", "add", "astype", "between", "clip", "div", "eq", "fillna", "ge"),
-        *("gt", "isin", "isna", "le", "lt", "mask", "mul", "ne", "notna", "pow", "round"),
-        *("sub", "where"),
+        *("mean", "std", "var", "median", "sum", "prod", "min", "max", "quantile", "rank"),
+        *("groupby", "transform", "values", "iloc", "loc"),
     }
 )
-_NUMPY = frozenset(
-    (*_REDUCING, "clip", "cumprod", "e", "inf", "nan", "pi", "prod", "round", "where")
+_SINGLE = frozenset(
+    {
+        *("abs", "add", "astype", "between", "clip", "div", "eq", "fillna", "ge", "gt", "isin"),
+        *("isna", "le", "lt", "mask", "mul", "ne", "notna", "pow", "round", "sub", "where"),
+    }
 )
+_NUMPY_SINGLE = frozenset({"clip", "e", "inf", "nan", "pi", "round", "where"})
+_METHODS = _SINGLE | _REDUCING
 _ARITHMETIC = (
     *(ast.Expression, ast.expr_context, ast.Constant, ast.Name, ast.Attribute, ast.Call),
     *(ast.keyword, ast.BinOp, ast.operator, ast.UnaryOp, ast.unaryop, ast.BoolOp, ast.boolop),
@@ -85,46 +91,123 @@ def refuse_code(formula: Formula) -> None:
     Raises
     ------
     FormulaError
-        If a part of a formula could do more than give a column.
+        If a part of a formula could do more than give a column, or goes from row to row, which
+        would take values of one unit to the next.
     """
+    for text, tree in _parts(formula):
+        for node in ast.walk(tree):
+            _refuse_across(text, node)
+            _refuse_more_than_arithmetic(text, node)
+
+
+def refuse_reductions(formula: Formula) -> None:
+    """Refuse what a formula cannot know from one period: categories, means and the like.
+
+    Raises
+    ------
+    FormulaError
+        If one is written.
+    """
+    for text, tree in _parts(formula):
+        for node in ast.walk(tree):
+            if _looks_further(node):
+                raise FormulaError(
+                    f"{_seen(node)} in {text!r} looks at all periods, and blocks are read one by "
+                    "one; make the column in the data first (dummies instead of C())."
+                )
+
+
+def _parts(formula: Formula) -> Iterator[tuple[str, ast.Expression]]:
+    """Text and syntax of the parts of a formula that are evaluated as Python."""
     for term in formula:
         for factor in term.factors:
-            if factor.eval_method is Factor.EvalMethod.PYTHON:
-                _refuse_more_than_arithmetic(str(factor.expr))
+            if factor.eval_method is not Factor.EvalMethod.PYTHON:
+                continue
+            text = str(factor.expr)
+            try:
+                yield text, ast.parse(re.sub(r"`[^`]*`", "column", text), mode="eval")
+            except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                raise FormulaError(f"formula part {text!r} cannot be read: {error}.") from None
 
 
-def _refuse_more_than_arithmetic(text: str) -> None:
-    try:
-        tree = ast.parse(re.sub(r"`[^`]*`", "column", text), mode="eval")
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise FormulaError(f"formula part {text!r} cannot be read: {error}.") from None
-    for node in ast.walk(tree):
-        seen = ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
-        if not isinstance(node, _ARITHMETIC):
-            raise FormulaError(
-                f"formula part {text!r} holds {seen}, which is no arithmetic with columns; make "
-                "the column in the data first."
-            )
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _without_column(node):
-            raise FormulaError(
-                f"formula part {text!r} holds {seen}, a power without a column; write the number."
-            )
-        if isinstance(node, ast.Attribute) and not _is_known(node):
-            raise FormulaError(
-                f"formula part {text!r} uses {seen}; of a column formulas know "
-                f"{', '.join(sorted(_METHODS))}, of np the functions of single numbers. Make the "
-                "column in the data first."
-            )
+def _refuse_across(text: str, node: ast.AST) -> None:
+    shifts = isinstance(node, ast.Attribute) and node.attr == "shift"
+    if shifts or (isinstance(node, ast.Call) and _is_name(node.func, "lag")):
+        raise FormulaError(
+            f"formula part {text!r} shifts rows across units; build the lag first: "
+            "data['x_lag'] = data.groupby(level=0)['x'].shift()."
+        )
+    for name in _named(node):
+        raise FormulaError(
+            f"formula part {text!r} goes from row to row with {name}, across units; make the "
+            "column in the data first, unit by unit, as by data.groupby(level=0)['x'].cumsum()."
+        )
+
+
+def _named(node: ast.AST) -> list[str]:
+    """Methods from row to row that a node asks for, by their name or as text in transform()."""
+    if isinstance(node, ast.Attribute):
+        return [node.attr] if node.attr in _ACROSS else []
+    if not (isinstance(node, ast.Call) and getattr(node.func, "attr", None) == "transform"):
+        return []
+    given = [*node.args, *(keyword.value for keyword in node.keywords)]
+    parts = [part for one in given for part in ast.walk(one)]
+    words = [part.value for part in parts if isinstance(part, ast.Constant)]
+    return [word for word in words if isinstance(word, str) and word not in _METHODS]
+
+
+def _refuse_more_than_arithmetic(text: str, node: ast.AST) -> None:
+    if not isinstance(node, _ARITHMETIC):
+        raise FormulaError(
+            f"formula part {text!r} holds {_seen(node)}, which is no arithmetic with columns; make "
+            "the column in the data first."
+        )
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and _without_column(node):
+        raise FormulaError(
+            f"formula part {text!r} holds {_seen(node)}, a power without a column; write the "
+            "number."
+        )
+    if isinstance(node, ast.Attribute) and not _is_known(node):
+        raise FormulaError(
+            f"formula part {text!r} uses {_seen(node)}; of a column formulas know "
+            f"{', '.join(sorted(_METHODS))}, of np the functions of single numbers. Make the "
+            "column in the data first."
+        )
+
+
+def _seen(node: ast.AST) -> str:
+    return ast.unparse(node) if isinstance(node, ast.expr) else type(node).__name__
 
 
 def _without_column(node: ast.AST) -> bool:
     return not any(isinstance(part, ast.Name) for part in ast.walk(node))
 
 
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
 def _is_known(node: ast.Attribute) -> bool:
-    if isinstance(node.value, ast.Name) and node.value.id == "np":
-        return node.attr in _NUMPY or isinstance(getattr(np, node.attr, None), np.ufunc)
+    if _is_name(node.value, "np"):
+        return node.attr in _REDUCING or _is_single(node)
     return node.attr in _METHODS
+
+
+def _is_single(node: ast.Attribute) -> bool:
+    """Whether a method or a function of numpy looks at each row alone."""
+    if not _is_name(node.value, "np"):
+        return node.attr in _SINGLE
+    found = getattr(np, node.attr, None)
+    return node.attr in _NUMPY_SINGLE or (isinstance(found, np.ufunc) and found.signature is None)
+
+
+def _looks_further(node: ast.AST) -> bool:
+    """Whether a node asks for more than each row alone."""
+    if isinstance(node, ast.Attribute):
+        return not _is_single(node)
+    dummies = isinstance(node, ast.Call) and _is_name(node.func, "C")
+    product = isinstance(node, ast.BinOp) and isinstance(node.op, ast.MatMult)
+    return dummies or product or isinstance(node, ast.Subscript)
 
 
 def is_column_name(text: str) -> bool:
@@ -160,28 +243,11 @@ def refuse_learning(formula: str) -> None:
         If one is written: on other samples, as in a bootstrap, it would be another regressor.
     """
     named = "|".join(_LEARNING)
-    found = re.findall(rf"(?<![\w.`])({named})\(", formula)
+    found = re.findall(rf"(?<![\w.`])({named})\s*\(", formula)
     if found:
         raise FormulaError(
             f"{found[0]}() is not supported in formulas: it takes means or knots from the sample. "
             "Make the column in the data first; powers are written x + I(x**2)."
-        )
-
-
-def refuse_reductions(formula: str) -> None:
-    """Refuse what a formula cannot know from one period: categories, means and the like.
-
-    Raises
-    ------
-    FormulaError
-        If one is written.
-    """
-    found = re.findall(rf"(?<![\w.`])(C)\(|\.({'|'.join(_REDUCING)})\b", formula)
-    if found:
-        word = "".join(found[0])
-        raise FormulaError(
-            f"{word}() looks at all periods, and blocks are read one by one; make the column in "
-            "the data first (dummies instead of C())."
         )
 
 

@@ -119,6 +119,13 @@ class Request:
             raise RequestError(
                 f"{self.weights} has the columns {first_five(pairs)}; give from, to, weight."
             )
+        twice = pairs[pairs.duplicated(["from", "to"])]
+        if len(twice):
+            named = [f"{a} to {b}" for a, b in zip(twice["from"], twice["to"], strict=True)]
+            raise RequestError(
+                f"{self.weights} has {first_five(dict.fromkeys(named))} twice; keep one weight for "
+                "each pair."
+            )
         graph = Graph.from_arrays(*(pairs[name].to_numpy() for name in ("from", "to", "weight")))
         return weights.row_standardise(graph)
 

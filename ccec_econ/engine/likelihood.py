@@ -126,6 +126,7 @@ class Likelihood:
             grid = self.spectrum.search(self._known(partial(self._fit_rho, moments)), _NODES)
         return _peaks(
             "rho",
+            self.spectrum,
             grid,
             self._height(moments, grid, lam),
             slope=lambda rho: self._score_rho(moments, rho),
@@ -147,7 +148,7 @@ class Likelihood:
             return self._score_lam(rho, lam)
 
         heights = np.array([profile(float(lam)) for lam in grid])
-        return _peaks("lam", grid, heights, slope=slope, height=profile, strict=True)
+        return _peaks("lam", error, grid, heights, slope=slope, height=profile, strict=True)
 
     def _height(
         self, moments: Moments, rho: float | NDArray[np.float64], lam: float
@@ -182,6 +183,7 @@ class Likelihood:
 
 def _peaks(
     name: str,
+    weights: Spectral,
     grid: NDArray[np.float64],
     heights: NDArray[np.float64],
     *,
@@ -205,15 +207,17 @@ def _peaks(
     roots.sort(key=lambda root: -height(root))
     if not roots or height(roots[0]) < max(heights[0], heights[-1]):
         if strict:
-            _refuse_border(name, grid, heights)
+            _refuse_border(name, weights, grid, heights)
         return [float(grid[-1] if heights[-1] > heights[0] else grid[0])]
     return roots
 
 
-def _refuse_border(name: str, grid: NDArray[np.float64], heights: NDArray[np.float64]) -> None:
+def _refuse_border(
+    name: str, weights: Spectral, grid: NDArray[np.float64], heights: NDArray[np.float64]
+) -> None:
     high = heights[-1] > heights[0]
     end = grid[-1] if high else grid[0]
-    reading = (
+    reading = weights.border_remedy(float(end)) or (
         "the data look like a spatial unit root: check units and transformation of y, or add the "
         "effects that the model leaves out"
         if high

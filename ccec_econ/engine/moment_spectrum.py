@@ -108,11 +108,17 @@ class MomentSpectrum(SparseWeights):
         """Bound of what the powers left out change in the log-determinant."""
         return self.N * _tail(self.radius * abs(rho), self._K)
 
+    def border_remedy(self, end: float) -> str:
+        """Say that the number of powers ends the search, and what to do."""
+        return (
+            f"the {self._K} powers of W end the search there; give more powers in "
+            "ce.weights.prepare, or logdet='factors'"
+        )
+
     def note(self, rho: float) -> str:
         """Say how log-determinants and traces were computed."""
-        low, high = self.interval
         return (
-            f"Searched between {low:.4g} and {high:.4g}; log-determinants from {len(self.powers)} "
+            f"{self._searched()}; log-determinants from {len(self.powers)} "
             f"vectors of random signs with a Monte Carlo error of {self.error(rho):.2g}, powers "
             f"above {self._K} left out, a change of {max(self.left_out(rho), 1e-14):.0e} at most."
         )
@@ -169,10 +175,16 @@ def moment_spectrum(
             found[start : start + _TOGETHER, k] = np.einsum("np,np->p", signs, moved)
     exact = first_traces(W)
     found[:, : len(exact)] = exact
-    radius = radius_of(W)
+    radius, bounded = radius_of(W)
     end = brentq(lambda a: _tail(a, powers) - _LEFT_OUT, 0.0, 1.0 - 1e-9) / radius
     return MomentSpectrum(
-        matrix=W, interval=(-end, end), projected=False, powers=found, radius=radius, seed=seed
+        matrix=W,
+        interval=(-end, end),
+        projected=False,
+        bounded=bounded,
+        powers=found,
+        radius=radius,
+        seed=seed,
     )
 
 

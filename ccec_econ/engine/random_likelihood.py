@@ -339,7 +339,9 @@ class RandomLikelihood:
                 continue
             low, high = weights.interval
             if not low + 2.0 * _STEP < value < high - 2.0 * _STEP:
-                return f"{name} = {value:.6f}, an end of ({low:.4f}, {high:.4f})"
+                why = weights.border_remedy(value)
+                found = f"{name} = {value:.6f}, an end of ({low:.4f}, {high:.4f})"
+                return f"{found} ({why})" if why else found
         if 1.0 / (1.0 + self.T * one.phi) <= np.exp(_LEAST) * 1.01:
             return f"phi = {one.phi:.3g}, all variance between units"
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from typing import Literal
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = ["remembered_spectrum"]
 
 _KEPT = 32  # matrices whose eigenvalues are kept, those that came last
 _known: dict[bytes, tuple[NDArray[np.complex128], tuple[float, float]]] = {}
+_one_at_a_time = threading.Lock()
 
 
 def remembered_spectrum(matrix: csr_array, logdet: Literal["auto", "roots"] = "auto") -> Spectrum:
@@ -27,14 +29,16 @@ def remembered_spectrum(matrix: csr_array, logdet: Literal["auto", "roots"] = "a
     interval are kept, 16 bytes a unit.
     """
     key = _content(matrix) + logdet.encode()
-    if key in _known:
-        return with_factors(EigenSpectrum(matrix.toarray(), *_known[key], False), matrix)
+    known = _known.get(key)
+    if known is not None:
+        return with_factors(EigenSpectrum(matrix.toarray(), *known, False), matrix)
     found = spectrum_of(matrix, logdet)
     if isinstance(found, EigenSpectrum):
         found.eigenvalues.setflags(write=False)
-        _known[key] = found.eigenvalues, found.interval
-        if len(_known) > _KEPT:
-            _known.pop(next(iter(_known)))
+        with _one_at_a_time:
+            _known[key] = found.eigenvalues, found.interval
+            while len(_known) > _KEPT:
+                _known.pop(next(iter(_known)), None)
     return found
 
 

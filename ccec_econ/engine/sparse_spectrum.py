@@ -40,6 +40,10 @@ __all__ = ["SparseForm", "SparseSpectrum", "factored", "sparse_spectrum"]
 _EXACT_UNITS = 60_000  # above, tr G'G is estimated
 _SIGNS = 64  # vectors of random signs
 _STEP = 1e-20
+_BELOW = (
+    "sparse factors end the search there, at minus one over the spectral radius of |W|; "
+    "logdet='eigen' in ce.weights.prepare searches as far as the model goes"
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -103,11 +107,14 @@ class SparseSpectrum(SparseWeights):
         """Zero: the trace of G is exact up to the error of interpolation."""
         return 0.0
 
+    def border_remedy(self, end: float) -> str:
+        """Say that factors search less far below zero than eigenvalues."""
+        return "" if end > 0.0 else _BELOW
+
     def note(self, rho: float) -> str:
         """Say how log-determinants and traces were computed."""
-        low, high = self.interval
         return (
-            f"Searched between {low:.4g} and {high:.4g}; log-determinants by sparse factors, "
+            f"{self._searched()}; log-determinants by sparse factors, "
             f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}{self._by_signs()}."
         )
 
@@ -157,7 +164,7 @@ class SparseForm(Resolvent):
 
 def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
     """Prepare a sparse weights matrix (N, N): one factorisation gives the order of the others."""
-    radius = radius_of(matrix)
+    radius, bounded = radius_of(matrix)
     f = LogDeterminant(
         _exact(matrix, radius),
         radius,
@@ -166,7 +173,7 @@ def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
         unit=unit_rows(matrix),
     )
     interval = (-1.0 / radius, 1.0 / radius)
-    return SparseSpectrum(matrix=matrix, f=f, interval=interval, projected=False)
+    return SparseSpectrum(matrix=matrix, f=f, interval=interval, projected=False, bounded=bounded)
 
 
 def factored(W: csr_array, rho: float) -> SuperLU:

@@ -129,6 +129,10 @@ class Spectrum(ABC):
         """Trace of G, G = W (I - rho W)^-1."""
         return float(self.traces_G(np.array(rho)))
 
+    def border_remedy(self, end: float) -> str:
+        """Say what to do where the search, and not the model, ends at `end`; else nothing."""
+        return ""
+
     def identifies(self) -> bool:
         """Whether the likelihood has curvature in rho.
 
@@ -285,6 +289,10 @@ class SpectrumPath:
     def interval(self) -> tuple[float, float]:
         """Where I - rho W is non-singular in every period."""
         return max(s.interval[0] for s in self.each), min(s.interval[1] for s in self.each)
+
+    def border_remedy(self, end: float) -> str:
+        """Say what to do where the search, and not the model, ends at `end`; else nothing."""
+        return next(filter(None, (s.border_remedy(end) for s in self.each)), "")
 
     def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""

@@ -18,6 +18,7 @@ from ccec_econ.inference.vcov import (
     Vcov,
     after,
     coefficients_only,
+    monte_carlo,
     refuse_corrected,
     refuse_spatial,
     within_nobs,
@@ -55,7 +56,7 @@ class Cluster:
     expected information; CR1 factor g/(g - 1) * (nobs - 1)/(nobs - K), reference t(g - 1), for g
     clusters, nobs observations net of effects and K regressors. Software that counts all rows in
     nobs and time dummies in K too gives errors larger by a few per cent when units are few: 3 % at
-    16 units and 12 periods.
+    16 units and 12 periods. Where log-determinants are simulated their Monte Carlo error is added.
 
     Parameters
     ----------
@@ -128,8 +129,9 @@ class Cluster:
         nobs, K = within_nobs(fit), len(fit.terms)
         factor = groups / (groups - 1) * (nobs - 1) / (nobs - K)
         bread = inverse_information(fit)
-        text = f"clustered by {self.by} (CR1), {groups} clusters, t({groups - 1}){after(fit)}"
-        return Vcov(factor * bread @ middle @ bread, groups - 1, text)
+        noise, said = monte_carlo(fit, bread)
+        text = f"clustered by {self.by} (CR1), {groups} clusters, t({groups - 1}){after(fit)}{said}"
+        return Vcov(factor * bread @ middle @ bread + noise, groups - 1, text)
 
 
 def _bell_mccaffrey(fit: Estimate, by: Literal["unit", "time"]) -> Vcov:

@@ -17,6 +17,7 @@ from ccec_econ.inference.cluster import enough_periods, outer
 from ccec_econ.inference.vcov import (
     Vcov,
     coefficients_only,
+    monte_carlo,
     refuse_corrected,
     refuse_spatial,
 )
@@ -61,8 +62,9 @@ class DriscollKraay:
             cross = rows[j:].T @ rows[:-j]
             middle += (1.0 - j / (self.lags + 1)) * (cross + cross.T)
         bread = inverse_information(fit)
-        text = f"Driscoll-Kraay, {self.lags} lags, {T} periods, t({T - 1})"
-        return Vcov(bread @ middle @ bread, T - 1, text)
+        noise, said = monte_carlo(fit, bread)
+        text = f"Driscoll-Kraay, {self.lags} lags, {T} periods, t({T - 1}){said}"
+        return Vcov(bread @ middle @ bread + noise, T - 1, text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

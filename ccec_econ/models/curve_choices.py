@@ -9,10 +9,13 @@ from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
+from formulaic import Formula
+from formulaic.parser.types import Term
 from numpy.typing import NDArray
 
 from ccec_econ.errors import FormulaError, first_five
 from ccec_econ.formula import Effects
+from ccec_econ.formula_words import reading
 from ccec_econ.models.static import MODELS
 from ccec_econ.weights import WeightsLike
 
@@ -177,22 +180,52 @@ def choices(
         models=chosen,
     )
     _refuse_samples(found.samples)
-    for label, part in found.controls.items():
-        both = [term for term in part if term in found.always or term in found.focus.values()]
-        if both or len(set(part)) < len(part):
-            raise FormulaError(
-                f"controls {label!r} hold {first_five(both or part)} twice, or as the focus or "
-                "among `always` too; name each term once."
-            )
-    if set(found.always) & set(found.focus.values()):
-        raise FormulaError("the focus stands among `always` too; name each term once.")
     lagged = [term for term in found.terms if term.startswith(("W(", "L("))]
     if lagged:
         raise FormulaError(
             f"terms {first_five(lagged)}: lags in space come with the models, lags in time are "
             "built first; name plain terms."
         )
+    parts = {term: _parts(term) for term in found.terms}
+    held = [part for term in found.always for part in parts[term]]
+    focused = {part for term in found.focus.values() for part in parts[term]}
+    for label, terms in found.controls.items():
+        own = [part for term in terms for part in parts[term]]
+        both = [part for part in own if part in focused or part in held]
+        if both or len(set(own)) < len(own):
+            raise FormulaError(
+                f"controls {label!r} hold {first_five(both or own)} twice, or as the focus or "
+                "among `always` too; name each term once."
+            )
+    if focused & set(held) or len(set(held)) < len(held):
+        raise FormulaError(
+            "the focus stands among `always` too, or `always` names a term twice; name each term "
+            "once."
+        )
     return found
+
+
+def _parts(term: str) -> list[Term]:
+    """Terms that a text such as ``x * z`` stands for; refuse columns that depend on other terms."""
+    with reading(term):
+        parts = list(Formula(term))
+    if "1" not in parts:
+        raise FormulaError(
+            f"term {term!r} takes the constant away, which is for `effects` to say; leave '- 1' "
+            "and '+ 0' out."
+        )
+    coded = [
+        part
+        for part in parts
+        if len(part.factors) > 1 and any(str(f.expr).startswith("C(") for f in part.factors)
+    ]
+    if coded:
+        raise FormulaError(
+            f"term {term!r}: the columns of {first_five(coded)} depend on what else stands in the "
+            "formula, which differs between specifications; make dummies in the data and name "
+            "their products, such as 'west:hsr'."
+        )
+    return [part for part in parts if part != "1"]
 
 
 def _expressions(given: Expressions, what: str) -> dict[str, str]:

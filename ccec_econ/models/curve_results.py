@@ -9,11 +9,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
 
-from ccec_econ.errors import FormulaError
+from ccec_econ.errors import FormulaError, IdentificationError, first_five
 from ccec_econ.inference.quantity import Quantity
 from ccec_econ.inference.wild import draw_signs
 from ccec_econ.models.curve_choices import DIMENSIONS
 from ccec_econ.models.curve_groups import Group, Row, redrawn
+from ccec_econ.models.static import MODELS
 from ccec_econ.parallel import spread
 from ccec_econ.typeset import Printed, Table, number
 
@@ -30,7 +31,9 @@ _STATISTICS = (
 
 @dataclass(frozen=True, slots=True, repr=False)
 class CurveTest(Printed):
-    """Test of all specifications together: the quantity is zero in each of them.
+    """Test of all specifications together: the term of interest has no part in any of them.
+
+    Under the null neither the term nor its spatial lag is in the model, whatever the quantity.
 
     Attributes
     ----------
@@ -62,7 +65,7 @@ class CurveTest(Printed):
             for name, row in self.frame.iterrows()
         )
         return Table(
-            title="Specification curve: joint test of no effect in any specification",
+            title="Specification curve: joint test that the term of interest has no part",
             columns=("Statistic", "Observed", "Median under the null", "p-value"),
             rows=rows,
             notes=self.notes(),
@@ -71,9 +74,10 @@ class CurveTest(Printed):
     def notes(self) -> tuple[str, ...]:
         """How the null distribution was made."""
         return (
+            "Null: neither the term of interest nor its spatial lag is in any model.",
             f"{self.specifications} specifications; {len(self.null)} draws, in which each model "
-            "without the term of interest gives the response and every unit's innovations keep or "
-            "change their sign, the same in all specifications.",
+            "without the two gives the response and every unit's innovations keep or change their "
+            "sign, the same in all specifications.",
             f"Significant: p < {self.level:g} within a specification. Re-estimations without a "
             f"number: {number(self.failed, 2)} %.",
         )
@@ -151,10 +155,11 @@ class SpecificationCurve(Printed):
         )
 
     def test(self, *, draws: int = 499, rng: int | np.random.Generator = 0) -> CurveTest:
-        """Test that the quantity is zero in every specification, all of them together.
+        """Test that the term of interest has no part in any specification, all of them together.
 
-        In each draw every specification is estimated again on a response made without its term of
-        interest, and the curve's median, signs and share of significant estimates are compared
+        The null is that neither the term nor its spatial lag is in the model, whatever the
+        quantity. In each draw every specification is estimated again on a response made without
+        the two, and the curve's median, signs and share of significant estimates are compared
         with those of the data.
 
         Parameters
@@ -169,12 +174,19 @@ class SpecificationCurve(Printed):
         ------
         ValueError
             If there are fewer than 19 draws.
+        IdentificationError
+            If the quantity is the indirect effect and SAR or SAC is among the models estimated.
 
         Notes
         -----
         Response under the null, by specification, with estimates of the restricted model:
         y* = (I - rho W)^-1 (Zd + (I - lam W)^-1 v*), v*_it = s_i v_it, s_i = +1 or -1 with equal
         probability. A p-value is (1 + draws at least as extreme) / (1 + draws).
+
+        The null is stronger than a quantity of zero: a rejection says that the term matters in
+        some way, not through which of its coefficients. A model with a lag of y but none of x has
+        the indirect effect rho b / (1 - rho) and the like, which is also zero at rho = 0 with any
+        b. There the null drawn says nothing about it, and is refused.
 
         Shares cannot pass one: where all specifications agree, as few similar ones do, read the
         median and the mean z. The share of significant estimates has most power under a covariance
@@ -187,6 +199,7 @@ class SpecificationCurve(Printed):
         """
         if draws < 19:
             raise ValueError(f"draws {draws}: give 19 or more.")
+        self._refuse_indirect()
         units = 1 + max(int(group.units.max()) for group in self.groups)
         signs = draw_signs(units, "rademacher", draws, np.random.default_rng(rng))
         known = set(self.estimated.index)
@@ -260,6 +273,17 @@ class SpecificationCurve(Printed):
             f"Standard errors: {'; '.join(self.conventions)}.",
             *(f"Not estimated ({count}): {reason}" for reason, count in reasons.items()),
         )
+
+    def _refuse_indirect(self) -> None:
+        models = self.estimated["model"].unique()
+        bare = [name for name in models if MODELS[name].lag_y and not MODELS[name].lag_x]
+        if self.quantity == "indirect" and bare:
+            raise IdentificationError(
+                f"the indirect effect in {first_five(bare)} comes from the lag of y alone: it is "
+                "zero where rho is, whatever the term does, and draws without the term are no null "
+                'for it. Test models with W(x), such as "slx" and "sdm", or quantity="total" or '
+                '"coefficient".'
+            )
 
     def _described(self, part: pd.DataFrame) -> pd.Series:
         done = part[part["reason"] == ""]

@@ -9,9 +9,7 @@ from itertools import groupby
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
-from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.estimate import Columns
 from ccec_econ.engine.prepared import prepared
 from ccec_econ.engine.spectrum import Spectrum
@@ -21,9 +19,10 @@ from ccec_econ.inference.quantity import Quantity
 from ccec_econ.inference.vcov import Covariance, bound
 from ccec_econ.models.curve_choices import Choice, Choices, Sample
 from ccec_econ.models.curve_groups import Group, Member
+from ccec_econ.models.prepared import spectrum_as, spectrum_for
 from ccec_econ.models.static import MODELS
 from ccec_econ.panel import Panel, UnbalancedPanel
-from ccec_econ.weights import align, among
+from ccec_econ.weights import WeightsLike, align_sparse, among
 
 __all__ = ["groups_of"]
 
@@ -56,17 +55,29 @@ class _Cut:
             self.designs[outcome, term] = found
         return self.designs[outcome, term]
 
-    def spectrum(self, name: str, W: NDArray[np.float64], panel: Panel) -> Spectrum | str:
-        """Weights among the units of the sample, or the reason why there are none."""
+    def spectrum(self, name: str, W: WeightsLike, units: pd.Index) -> Spectrum | str:
+        """Weights among the units of the sample, or the reason why there are none.
+
+        Parameters
+        ----------
+        units : Index
+            Those of the data, of which the sample has some.
+        """
         if name not in self.spectra:
-            part, alone = among(W, self.here)
-            self.spectra[name] = (
-                f"weights {name!r}: without the other units {first_five(panel.units[alone])} has "
-                "no neighbour left; leave it out too, or give weights with more neighbours."
-                if alone.any()
-                else prepared(spectrum_of(csr_array(part)))
-            )
+            self.spectra[name] = self._made(name, W, units)
         return self.spectra[name]
+
+    def _made(self, name: str, W: WeightsLike, units: pd.Index) -> Spectrum | str:
+        if self.here.all():
+            return prepared(spectrum_for(W, units))
+        part, alone = among(align_sparse(W, units), self.here)
+        if alone.any():
+            return (
+                f"weights {name!r}: without the other units "
+                f"{first_five(units[self.here][alone])} has no neighbour left; leave it out too, "
+                "or give weights with more neighbours."
+            )
+        return prepared(spectrum_as(W, part))
 
 
 def groups_of(
@@ -90,7 +101,8 @@ def groups_of(
         If data have no unit and period, or one twice.
     """
     whole = UnbalancedPanel.from_frame(data, index)
-    weights = {name: align(W, whole.units) for name, W in found.weights.items()}
+    for W in found.weights.values():
+        align_sparse(W, whole.units)
     cuts = {label: _cut(whole, sample) for label, sample in found.samples.items()}
 
     def shared(row: int) -> tuple[str, str, str, str]:
@@ -104,7 +116,7 @@ def groups_of(
             cuts[one.sample],
             found,
             {row: listed[row] for row in chosen},
-            weights.get(one.weights),
+            whole.units,
             cov=cov,
             quantity=quantity,
         )
@@ -123,7 +135,7 @@ def _group(
     cut: _Cut,
     found: Choices,
     members: Mapping[int, Choice],
-    W: NDArray[np.float64] | None,
+    units: pd.Index,
     *,
     cov: Covariance,
     quantity: Quantity,
@@ -137,7 +149,8 @@ def _group(
     if cut.panel is None:
         refused[""] = cut.reason
     else:
-        weights = None if W is None else cut.spectrum(one.weights, W, cut.panel)
+        given = found.weights.get(one.weights)
+        weights = None if given is None else cut.spectrum(one.weights, given, units)
         if isinstance(weights, str):
             refused[""] = weights
         else:

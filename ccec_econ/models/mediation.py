@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ccec_econ.engine.estimate import Columns, Estimate
 from ccec_econ.errors import ConvergenceError, FormulaError, IdentificationError, first_five
-from ccec_econ.formula import Spec, lagged_term, parse
+from ccec_econ.formula import Spec, lagged_term, names_used, parse
 from ccec_econ.inference.bootstrap import panels, refuse_options
 from ccec_econ.inference.effects import NAMES, SUMS, average_effects
 from ccec_econ.inference.measure import effect_map
@@ -160,7 +160,7 @@ def mediation(
     ------
     FormulaError
         If the model is unknown, a treatment is no term of the formula, or the mediator or a column
-        between stands in the formula already, or twice.
+        between stands in the formula already, also inside a transform or a product, or twice.
     ConvergenceError
         If more than half of the refits fail.
     WeightsError
@@ -257,7 +257,14 @@ def _names(
         raise FormulaError(
             f"mediator {mediator!r}, between {between!r}: give a list of other columns, each once."
         )
-    parse(formula)
+    spec = parse(formula)
+    used = names_used(spec)
+    inside = [one for one in (mediator, *between) if used & names_used(Spec(one, "1", ()))]
+    if inside:
+        raise FormulaError(
+            f"formula {formula!r} holds {first_five(inside)} already; leave the mediator, and what "
+            "lies between, out of every term."
+        )
     return names
 
 
@@ -277,13 +284,11 @@ def _fits(
         return fit_model(kind, str(each), data, weights, options)
 
     more = " + ".join([spec.regressors, mediator, *between])
-    total, full = fit(spec), fit(replace(spec, regressors=more))
-    if len(full.design.slopes) - len(total.design.slopes) != 1 + len(between):
-        raise FormulaError(
-            f"formula {formula!r} holds {first_five((mediator, *between))} already; leave the "
-            "mediator, and what lies between, out of it."
-        )
-    return total, full, *(fit(replace(spec, response=name)) for name in (mediator, *between))
+    return (
+        fit(spec),
+        fit(replace(spec, regressors=more)),
+        *(fit(replace(spec, response=name)) for name in (mediator, *between)),
+    )
 
 
 def _refuse_unknown(total: SpatialPanelResults, names: Sequence[str]) -> None:

@@ -7,12 +7,14 @@ from collections.abc import Collection, Sequence
 from formulaic import Formula
 
 from ccec_econ.errors import FormulaError, first_five
-from ccec_econ.formula import Design, Spec
+from ccec_econ.formula import Design, Lag, Spec, materialise
 from ccec_econ.formula_words import plain_names
+from ccec_econ.panel import Panel
 
-__all__ = ["dropped_positions", "without_terms"]
+__all__ = ["dropped_positions", "refuse_no_lag", "without_terms"]
 
 _INTERCEPT = "Intercept"
+_WITHOUT_LAGS = {"slx": "ols", "sdm": "sar", "sdem": "sem", "gns": "sac"}
 
 
 def dropped_positions(
@@ -38,13 +40,37 @@ def dropped_positions(
     return at
 
 
-def without_terms(spec: Spec, design: Design, gone: Collection[str]) -> tuple[Spec, Design]:
-    """Take columns out of a design, and their terms out of the formula.
+def refuse_no_lag(model: str, spec: Spec, lag_of: Sequence[str | None]) -> None:
+    """Refuse a Durbin model without any lag of a regressor.
+
+    Its formula names none, and for its verb that means a lag of every term.
 
     Raises
     ------
     FormulaError
-        If a column is one of several that a term makes, such as a dummy of ``C(x)``.
+    """
+    if model in _WITHOUT_LAGS and not any(lag_of):
+        raise FormulaError(
+            f"no lag of a regressor is left, and ce.{model}('{spec}') would lag every term; write "
+            f"ce.{_WITHOUT_LAGS[model]}('{spec}')."
+        )
+
+
+def without_terms(
+    spec: Spec, design: Design, gone: Collection[str], panel: Panel, lag: Lag | None
+) -> tuple[Spec, Design]:
+    """Take columns out of a design, and their terms out of the formula.
+
+    Parameters
+    ----------
+    lag : callable, optional
+        Behind ``W(x)`` in the formula, as for `materialise`.
+
+    Raises
+    ------
+    FormulaError
+        If a column is one of several that a term makes, such as a dummy of ``C(x)``, or the
+        shorter formula makes other columns, as where ``C(g):x`` stays and ``x`` goes.
     """
     names = plain_names(spec.regressors)
     written = names or [str(term) for term in Formula(spec.regressors)]
@@ -57,16 +83,16 @@ def without_terms(spec: Spec, design: Design, gone: Collection[str]) -> tuple[Sp
         )
     kept = [j for j, term in enumerate(design.terms) if term not in gone]
     text = " + ".join(term for term in written if term not in gone and term != "1")
-    if design.effects == "none" and _INTERCEPT not in (design.terms[j] for j in kept):
+    if _INTERCEPT in gone or (names is None and "1" not in written):
         text += " - 1"
+    shorter, terms = Spec(spec.response, text, spec.fixed), tuple(design.terms[j] for j in kept)
+    if names is None:
+        fresh = materialise(shorter, panel, lag).terms
+        if fresh != terms:
+            raise FormulaError(
+                f"without {first_five(dropped)} the formula '{shorter}' codes its categories anew: "
+                f"it makes {first_five(fresh)}, and {first_five(terms)} were left; fit it by its "
+                "verb."
+            )
     lags = {new: design.lags[old] for new, old in enumerate(kept) if old in design.lags}
-    return (
-        Spec(spec.response, text, spec.fixed),
-        Design(
-            design.y,
-            design.X[:, :, kept],
-            tuple(design.terms[j] for j in kept),
-            lags,
-            design.effects,
-        ),
-    )
+    return shorter, Design(design.y, design.X[:, :, kept], terms, lags, design.effects)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 import pandas as pd
+from scipy.sparse import csr_array
 
 from ccec_econ.engine.choice import spectrum_of
 from ccec_econ.engine.remembered import remembered_spectrum
 from ccec_econ.engine.spectrum import Spectrum
 from ccec_econ.weights import Prepared, WeightsLike, align_sparse
 
-__all__ = ["spectrum_for"]
+__all__ = ["spectrum_as", "spectrum_for"]
 
 
 def spectrum_for(
@@ -25,16 +26,31 @@ def spectrum_for(
         As `ccec_econ.weights.align_sparse`, and if eigenvalues are asked for of too many units.
     """
     if not isinstance(weights, Prepared):
-        return remembered_spectrum(align_sparse(weights, units), logdet)
-    held = weights.held
-    if "spectrum" not in held or not units.equals(held["units"]):
-        held["spectrum"] = spectrum_of(
-            align_sparse(weights, units),
-            weights.logdet,
-            probes=weights.probes,
-            powers=weights.powers,
-            seed=weights.seed,
-        )
-        held["units"] = units
-    found: Spectrum = held["spectrum"]
+        return spectrum_as(weights, align_sparse(weights, units), logdet)
+    known: tuple[pd.Index, Spectrum] | None = weights.held.get("spectrum")
+    if known is not None and units.equals(known[0]):
+        return known[1]
+    found = spectrum_as(weights, align_sparse(weights, units))
+    weights.held["spectrum"] = units, found  # at once: another thread may read, for other units
     return found
+
+
+def spectrum_as(
+    weights: WeightsLike, matrix: csr_array, logdet: Literal["auto", "roots"] = "auto"
+) -> Spectrum:
+    """Spectrum of a matrix (N, N) made of `weights`, the way that these were prepared.
+
+    Raises
+    ------
+    WeightsError
+        If eigenvalues are asked for of too many units.
+    """
+    if not isinstance(weights, Prepared):
+        return remembered_spectrum(matrix, logdet)
+    return spectrum_of(
+        matrix,
+        weights.logdet,
+        probes=weights.probes,
+        powers=weights.powers,
+        seed=weights.seed,
+    )

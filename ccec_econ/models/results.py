@@ -23,7 +23,7 @@ from ccec_econ.inference.resampled import Bootstrap, Innovations
 from ccec_econ.inference.vcov import Covariance, Information, Vcov, bound
 from ccec_econ.models.column import EFFECTS_LONG, EFFECTS_SHORT, Column, kinds, variance_note
 from ccec_econ.models.effects import WithEffects, refuse_horizon
-from ccec_econ.models.narrowing import dropped_positions, without_terms
+from ccec_econ.models.narrowing import dropped_positions, refuse_no_lag, without_terms
 from ccec_econ.models.parameters import LikelihoodParameters
 from ccec_econ.panel import Panel
 from ccec_econ.typeset import Table, number
@@ -144,8 +144,9 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
     def without(self, *terms: str, cov: Covariance | None = None) -> SpatialPanelResults:
         """Fit the same model again without some terms, from the reduction already made.
 
-        The data are not read again: chosen columns of the triangle [Z, y, Wy] give all that the
-        likelihood needs, and the numbers are those of a fresh fit.
+        The data are not reduced again: chosen columns of the triangle [Z, y, Wy] give all that
+        the likelihood needs, and the numbers are those of a fresh fit. Formulas of more than names
+        are evaluated once more, to see that the shorter one makes the columns that are left.
 
         Parameters
         ----------
@@ -158,7 +159,8 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
         ------
         FormulaError
             If a term is not in the model or one of several columns of a term, or none is left;
-            or if `cov` is none.
+            if the shorter formula would code its categories in another way, or no lag of a
+            regressor is left to a Durbin model; or if `cov` is none.
         IdentificationError
             If the model is not one of the eight static ones on a balanced panel, or its weights
             change over time; or as a first fit would.
@@ -182,8 +184,12 @@ class SpatialPanelResults(LikelihoodParameters, WithEffects):
         refuse_other_models(fit)
         chosen = bound(Information() if cov is None else cov, self.panel.units)
         at = dropped_positions(fit.terms, fit.lag_of, terms)
-        spec, design = without_terms(self.spec, self.design, {fit.terms[j] for j in at})
+        lag, gone = fit.lagging, {fit.terms[j] for j in at}
+        spec, design = without_terms(
+            self.spec, self.design, gone, self.panel, None if lag is None else lag.lag
+        )
         rest = without_columns(fit, at)
+        refuse_no_lag(self.model, spec, rest.lag_of)
         if fit.method == "bias_corrected":
             rest = bias_corrected(rest)
         return replace(self, spec=spec, design=design, estimate=rest, vcov=chosen(rest))

@@ -57,8 +57,8 @@ def specification_curve(
         A list of terms stands for all its subsets; a mapping of labels to lists for those sets.
     always : sequence of str
         Terms of every specification.
-    weights : Graph, W or mapping
-        By label.
+    weights : Graph, W, prepared weights or mapping
+        By label. What `ccec_econ.weights.prepare` was asked for holds in every sample.
     models : str or sequence of str
         Among "ols", "slx", "sar", "sem", "sdm", "sdem", "sac" and "gns"; "ols" enters once,
         whatever the weights. Models with W x lag every term.
@@ -85,8 +85,9 @@ def specification_curve(
     Raises
     ------
     FormulaError
-        If a term cannot be read or stands twice, a lag is written, an option is unknown, or a
-        sample names other units.
+        If a term cannot be read or stands twice, a lag is written, categories stand in an
+        interaction such as ``C(g):x``, whose columns depend on the other terms, an option is
+        unknown, or a sample names other units.
     AlignmentError
         If weights and the data have other units.
     PanelError

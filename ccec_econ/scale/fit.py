@@ -15,7 +15,7 @@ from ccec_econ.engine.moments import triangle
 from ccec_econ.engine.stream import stretch
 from ccec_econ.engine.transform import reduction
 from ccec_econ.errors import AlignmentError, FormulaError, PanelError, first_five
-from ccec_econ.formula import Spec, parse
+from ccec_econ.formula import Spec, parse, sides
 from ccec_econ.formula_words import refuse_reductions
 from ccec_econ.inference.vcov import Information
 from ccec_econ.models.fitting import Model, refuse_unstandardised
@@ -190,7 +190,8 @@ def _refuse_what_cannot_be_read(model: str, spec: Spec, blocks: Blocks) -> None:
             "ce.scale.from_frame(data), or by from_parquet, from_dataset, from_arrays or "
             "from_xarray; the order is model, formula, blocks, weights."
         )
-    refuse_reductions(str(spec))
+    for side in sides(spec):
+        refuse_reductions(side)
     unit, time = blocks.units.name, blocks.time_name
     wrong = [name for name in spec.fixed if name not in (unit, time)]
     if wrong:

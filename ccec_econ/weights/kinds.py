@@ -27,7 +27,7 @@ class Prepared:
     probes, powers, seed : int
         Vectors of random signs, powers of W, and the vectors' seed, for "moments".
     held : dict
-        What was computed, with the units it was computed for.
+        Under "spectrum" the units and what was computed for them, as one pair.
     """
 
     graph: Graph
@@ -67,7 +67,7 @@ def prepare(
         factors, and moments where factors would hold a dense block of more than 10,000 units.
     probes, powers : int
         For "moments": vectors, and powers of W. The error falls with the root of `probes`; with
-        200 powers of row-standardised weights rho is searched to 0.95, with 400 to 0.98.
+        200 powers of row-standardised weights rho is searched to 0.945, with 400 to 0.972.
     rng : int or Generator
         Of the vectors.
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from libpysal.graph import Graph
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import sparray, spmatrix
+from scipy.sparse import csr_array, sparray, spmatrix
 
 from ccec_econ.errors import WeightsError, first_five
 from ccec_econ.weights.alignment import matrix_of, refuse_islands, sparse
@@ -90,10 +91,10 @@ def sums_to_one(row_sums: NDArray[np.float64]) -> bool:
     return bool(np.abs(row_sums - 1.0).max() < _ROW_SUM)
 
 
-def among(
-    W: NDArray[np.float64], here: NDArray[np.bool_]
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Weights (N, N) among some units, and which of these have no neighbour left.
+def among[Matrix: (NDArray[np.float64], csr_array)](
+    W: Matrix, here: NDArray[np.bool_]
+) -> tuple[Matrix, NDArray[np.bool_]]:
+    """Weights (N, N), dense or sparse, among some units, and which have no neighbour left.
 
     Where all rows sum to one they are made to do so again.
 
@@ -102,11 +103,16 @@ def among(
     >>> W = np.array([[0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [1.0, 0.0, 0.0]])
     >>> among(W, np.array([True, True, False]))[0].tolist()
     [[0.0, 1.0], [1.0, 0.0]]
+    >>> among(csr_array(W), np.array([True, False, True]))[0].toarray().tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
     """
-    part = W[np.ix_(here, here)]
+    part: Any = W[np.ix_(here, here)]  # dense or sparse, as W
     sums = part.sum(axis=1)
     alone = sums == 0.0
-    return (part / np.where(alone, 1.0, sums)[:, None] if is_row_standardised(W) else part), alone
+    if sums_to_one(W.sum(axis=1)):
+        rows = np.where(alone, 1.0, sums)[:, None]
+        part = csr_array(part / rows) if isinstance(part, csr_array) else part / rows
+    return part, alone
 
 
 def split(

@@ -7,11 +7,12 @@ import pandas as pd
 import pytest
 
 import ccec_econ as ce
+from ccec_econ.inference.quantity import Quantity
 
 REPLICATIONS, DRAWS = 200, 79
 
 
-def rejections(seed: int) -> pd.Series:
+def rejections(seed: int, quantity: Quantity, models: list[str]) -> pd.Series:
     """Which statistics reject at 5 % in one panel where the focus does nothing."""
     rng = np.random.default_rng(seed)
     N, T = 12, 7
@@ -33,15 +34,20 @@ def rejections(seed: int) -> pd.Series:
         focus=["x", "other"],
         always=["z"],
         weights=ce.weights.from_matrix(W, list(range(N))),
-        models=["ols", "sar"],
+        models=models,
+        quantity=quantity,
         samples={"all": ce.Sample(), "first out": ce.Sample(periods=(1, T - 1))},
     )
     return pd.Series(curve.test(draws=DRAWS, rng=seed).frame["pvalue"] <= 0.05)
 
 
 @pytest.mark.slow
-def test_the_joint_test_holds_its_size() -> None:
-    shares = pd.DataFrame([rejections(seed) for seed in range(REPLICATIONS)]).mean()
+@pytest.mark.parametrize(
+    ("quantity", "models"), [("coefficient", ["ols", "sar"]), ("indirect", ["slx", "sdm"])]
+)
+def test_the_joint_test_holds_its_size(quantity: Quantity, models: list[str]) -> None:
+    found = [rejections(seed, quantity, models) for seed in range(REPLICATIONS)]
+    shares = pd.DataFrame(found).mean()
     error = np.sqrt(0.05 * 0.95 / REPLICATIONS)
     assert (shares <= 0.05 + 3.0 * error).all(), shares
     assert shares["absolute mean z"] >= 0.05 - 3.0 * error, shares

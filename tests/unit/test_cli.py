@@ -108,6 +108,11 @@ class TestFit:
         assert main(["fit", str(ask(text))]) == 1
         assert "no column unit; there are id, year, y" in capsys.readouterr().err
 
+    def test_a_pair_that_stands_twice_in_the_weights(self, ask, tmp_path, capsys):
+        (tmp_path / "w.csv").write_text("from,to,weight\na,b,1\nb,a,1\na,b,0.5\n")
+        assert main(["fit", str(ask(REQUEST.replace("contiguity", "w.csv")))]) == 1
+        assert "w.csv has a to b twice; keep one weight" in capsys.readouterr().err
+
     def test_no_request(self, tmp_path, capsys):
         assert main(["fit", str(tmp_path / "absent.toml")]) == 1
         assert "absent.toml" in capsys.readouterr().err

@@ -163,7 +163,7 @@ def test_what_it_prints() -> None:
         ({"treatments": []}, "treatments none"),
         ({"treatments": ["x0", "x0"]}, "name each once"),
         ({"mediator": "x1"}, "holds x1 already"),
-        ({"between": ["x1"]}, "already"),
+        ({"between": ["x1"]}, "holds x1 already"),
         ({"between": ["m"]}, "give a list of other columns"),
         ({"between": "v"}, "give a list of other columns"),
         ({"model": "sem"}, "model 'sem' has no mediation"),
@@ -173,6 +173,22 @@ def test_bad_requests_are_refused(change, said: str) -> None:
     options = {"mediator": "m", "treatments": ["x0"], "draws": 2} | change
     with pytest.raises(FormulaError, match=said):
         ce.mediation("y ~ x0 + x1 | unit + year", drawn(1), GRAPH, **options)
+
+
+@pytest.mark.parametrize(
+    ("more", "held"),
+    [
+        *(("x0:m", "m"), ("np.exp(m)", "m"), ("x0*v", "v"), ("I(v - x1)", "v"), ("W(m)", "m")),
+        ("{m * x1}", "m"),
+    ],
+)
+@pytest.mark.parametrize("model", ["ols", "sdm"])
+def test_mediator_inside_a_term_is_refused(more: str, held: str, model: str) -> None:
+    options = {"mediator": "m", "between": ["v"], "treatments": ["x0"], "model": model, "draws": 2}
+    with pytest.raises(FormulaError, match=f"holds {held} already"):
+        ce.mediation(f"y ~ x0 + x1 + {more} | unit + year", drawn(1), GRAPH, **options)
+    with pytest.raises(FormulaError, match=f"holds {held} already"):
+        ce.mediation(f"I(y - {held}) ~ x0 + x1 | unit + year", drawn(1), GRAPH, **options)
 
 
 def test_options_out_of_range_are_refused() -> None:

@@ -1,21 +1,24 @@
 """Log-determinants from traces of powers: against eigenvalues, and their Monte Carlo error."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.sparse import csr_array
 
 import ccec_econ as ce
-from ccec_econ.engine import choice, sparse_spectrum
+from ccec_econ.engine import choice, sparse_spectrum, sparse_weights
 from ccec_econ.engine.choice import separator, spectrum_of
 from ccec_econ.engine.forms import applied, pair, trace
 from ccec_econ.engine.information import inverse_information
 from ccec_econ.engine.moment_spectrum import MomentSpectrum, moment_spectrum
 from ccec_econ.engine.sparse_spectrum import SparseSpectrum
 from ccec_econ.engine.spectrum import EigenSpectrum, spectrum
-from ccec_econ.errors import IdentificationError, WeightsError
-from ccec_econ.inference.vcov import monte_carlo
-from ccec_econ.weights import from_matrix, nearest_of, prepare
+from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
+from ccec_econ.inference.vcov import Covariance, monte_carlo
+from ccec_econ.models.prepared import spectrum_for
+from ccec_econ.weights import align_sparse, from_matrix, nearest_of, prepare
 
 N, T = 300, 4
 RHOS = np.array([-0.8, -0.3, 0.4, 0.8, 0.94])
@@ -96,13 +99,32 @@ def test_error_enters_standard_errors(W: np.ndarray, model: str) -> None:
     assert again.params[name] == fits[0].params[name]
 
 
+@pytest.mark.parametrize("cov", [ce.Cluster("unit"), ce.Cluster("time"), ce.DriscollKraay(1)])
+def test_error_enters_robust_standard_errors(
+    W: np.ndarray, cov: Covariance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, graph = panel(W), from_matrix(W, range(N))
+    formula = "y ~ x | year"
+    fit = ce.sar(formula, data, prepare(graph, logdet="moments", probes=2, powers=60))
+    noise, said = monte_carlo(fit.estimate, inverse_information(fit.estimate))
+    place = list(fit.params.index).index("rho")
+    assert noise[place, place] > 0.0
+    found = fit.with_cov(cov).vcov
+    assert found.convention.endswith(said)
+    assert "Monte Carlo error of log-determinants included (rho" in found.convention
+    monkeypatch.setattr(MomentSpectrum, "noise", lambda spectrum, rho: 0.0)
+    without = fit.with_cov(cov).vcov
+    assert "Monte Carlo" not in without.convention
+    np.testing.assert_allclose(found.matrix, without.matrix + noise, rtol=1e-10, atol=1e-15)
+
+
 def test_prepared_weights_are_computed_once(W: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     data, graph = panel(W), from_matrix(W, range(N))
     prepared = prepare(graph, logdet="factors")
     first = ce.sdm("y ~ x | unit + year", data, prepared)
     assert isinstance(first.estimate.weights, SparseSpectrum)
     monkeypatch.setattr(sparse_spectrum, "splu", None)  # a new factorisation would fail
-    assert prepared.held["spectrum"] is first.estimate.weights
+    assert prepared.held["spectrum"][1] is first.estimate.weights
     assert ce.slx("y ~ x | unit + year", data, prepared).estimate.x_weights is (
         first.estimate.weights
     )
@@ -150,6 +172,69 @@ def test_bad_choices_are_refused(W: np.ndarray) -> None:
             radius=1.0,
             seed=0,
         ).W
+
+
+def near_unit_root(W: np.ndarray, rho: float) -> pd.DataFrame:
+    data = panel(W)
+    rest = data["y"].unstack().to_numpy()
+    y = np.linalg.solve(np.eye(N) - rho * W, rest)
+    return data.assign(y=y.ravel())
+
+
+@pytest.mark.parametrize(("model", "name"), [("sar", "rho"), ("sem", "lam")])
+def test_the_end_of_the_search_is_not_blamed_on_the_data(
+    W: np.ndarray, model: str, name: str
+) -> None:
+    data, graph, verb = near_unit_root(W, 0.9), from_matrix(W, range(N)), getattr(ce, model)
+    inside = verb("y ~ 1 + x", data, graph).params[name]
+    few = prepare(graph, logdet="moments", powers=20)
+    said = f"{name} at its border: .* the 20 powers of W end the search there; give more powers in"
+    with pytest.raises(ConvergenceError, match=said) as raised:
+        verb("y ~ 1 + x", data, few)
+    assert "unit root" not in str(raised.value)
+    more = verb("y ~ 1 + x", data, prepare(graph, logdet="moments", powers=2_000))
+    assert more.params[name] == pytest.approx(inside, abs=2e-3)  # what the message tells to do
+
+
+def test_the_search_reaches_as_far_as_prepare_says(W: np.ndarray) -> None:
+    for powers in (200, 400):
+        high = moment_spectrum(csr_array(W), probes=2, powers=powers).interval[1]
+        assert f"{powers}" in (prepare.__doc__ or "")
+        assert f"to {high:.3f}" in (prepare.__doc__ or "")
+
+
+@pytest.mark.parametrize("make", [sparse_spectrum.sparse_spectrum, moment_spectrum])
+def test_a_bound_of_the_radius_is_in_the_note(make, monkeypatch: pytest.MonkeyPatch) -> None:
+    side = np.diag(np.ones(59), 1)
+    links = np.kron(side + side.T, np.eye(60)) + np.kron(np.eye(60), side + side.T)
+    lattice = csr_array(links)
+    found = make(lattice)
+    assert "largest row sum" not in found.note(0.1)
+    monkeypatch.setattr(sparse_weights, "_RESTARTS", 2)
+    bounded = make(lattice)
+    assert "|W| not found: its largest row sum stands for it" in bounded.note(0.1)
+    assert "largest row sum" in bounded.project().note(0.1)
+    assert bounded.interval[1] < found.interval[1]
+    assert make(csr_array(links / 4.0)).bounded
+
+
+def test_another_thread_may_ask_for_other_units_between_write_and_read(W: np.ndarray) -> None:
+    here, there = (pd.Index(np.roll(np.arange(N), k)) for k in (0, 1))
+
+    class Interrupted(dict):
+        """After the first write another thread asks for other units, and writes too."""
+
+        def __setitem__(self, key: str, value: object) -> None:
+            first = not self
+            super().__setitem__(key, value)
+            if first:
+                spectrum_for(prepared, there)
+
+    made = prepare(from_matrix(W, range(N)), logdet="moments", probes=2, powers=10)
+    prepared = replace(made, held=Interrupted())
+    for units in (here, there, here):
+        found, own = spectrum_for(prepared, units), align_sparse(prepared, units)
+        assert found.same_as(moment_spectrum(own, probes=2, powers=10))
 
 
 def test_separator() -> None:

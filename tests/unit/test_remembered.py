@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -61,6 +64,27 @@ def test_only_the_last_are_kept(monkeypatch) -> None:
     assert len(remembered._known) == 32
     first = remembered_spectrum(ring(5, 1.0))
     np.testing.assert_array_equal(first.eigenvalues, spectrum_of(ring(5, 1.0)).eigenvalues)
+
+
+def test_threads_share_the_memory(monkeypatch) -> None:
+    """Two matrices are kept and eight asked for: what is read is often thrown out meanwhile."""
+    monkeypatch.setattr(remembered, "_KEPT", 2)
+    monkeypatch.setattr(remembered, "_known", {})
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    weights = [ring(5, float(k)) for k in range(1, 9)]
+    expected = [spectrum_of(one).eigenvalues for one in weights]
+
+    def right(k: int) -> bool:
+        found = remembered_spectrum(weights[k % 8]).eigenvalues
+        return np.array_equal(found, expected[k % 8])
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            assert all(pool.map(right, range(4_000)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(remembered._known) <= 2
 
 
 def test_factorisations_are_made_anew() -> None:

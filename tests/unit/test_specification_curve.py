@@ -261,7 +261,7 @@ def test_joint_test_sees_a_strong_effect() -> None:
         ({"controls": ["W(hsr)"]}, "lags in space come with the models"),
         ({"focus": []}, "focus \\[\\]: give a term"),
         ({"focus": ["digital", "digital"]}, "focus names a term twice"),
-        ({"focus": "hsr * rd"}, "makes 3 columns; it must be one number"),
+        ({"focus": "hsr * rd", "controls": []}, "makes 3 columns; it must be one number"),
         ({"controls": ["hrs"]}, "no column hrs; did you mean"),
         ({"samples": {"all": None}}, "samples all: give ce.Sample"),
         ({"samples": {"all": ce.Sample(without=["1"])}}, "the sample names 1; units are"),

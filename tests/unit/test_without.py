@@ -110,3 +110,36 @@ def test_refusals(sim16: tuple[pd.DataFrame, Graph]) -> None:
     years = data.index.get_level_values("year").unique()
     with pytest.raises(IdentificationError, match="weights that change over time"):
         ce.sdm("y ~ x1 + x2 | id", data, dict.fromkeys(years, W)).without("x1")
+
+
+def test_terms_that_change_the_coding_of_others_do_not_go(
+    sim16: tuple[pd.DataFrame, Graph],
+) -> None:
+    data, W = sim16
+    coded = data.assign(kind=[str(i % 3) for i in range(len(data))])
+    fit = ce.ols("y ~ x1 + C(kind) + x2 + C(kind):x2 | id", coded)
+    with pytest.raises(FormulaError, match=r"codes its categories anew: it makes .*C\(kind\)\[0\]"):
+        fit.without("x2")
+    assert_same(fit.without("x1"), ce.ols("y ~ C(kind) + x2 + C(kind):x2 | id", coded))
+    lagged = ce.sdm("y ~ x1 + log(x2 ** 2) + W(log(x2 ** 2)) + C(kind) | id", coded, W)
+    fresh = ce.sdm("y ~ log(x2 ** 2) + W(log(x2 ** 2)) + C(kind) | id", coded, W)
+    assert_same(lagged.without("x1"), fresh)
+
+
+@pytest.mark.parametrize(
+    ("model", "short"), [("slx", "ols"), ("sdm", "sar"), ("sdem", "sem"), ("gns", "sac")]
+)
+@pytest.mark.filterwarnings("ignore::ccec_econ.errors.WeakIdentificationWarning")
+def test_a_durbin_model_keeps_a_lag(
+    model: str, short: str, cigar: tuple[pd.DataFrame, Graph]
+) -> None:
+    data, W = cigar
+    verb = getattr(ce, model)
+    written = verb("logc ~ logp + logy + W(logy) | state + year", data, W)
+    message = rf"would lag every term; write ce\.{short}\('logc ~ logp \+ logy \| state \+ year'\)"
+    with pytest.raises(FormulaError, match=message):
+        written.without("W(logy)")
+    with pytest.raises(FormulaError, match="no lag of a regressor is left"):
+        written.without("logy")
+    with pytest.raises(FormulaError, match="no lag of a regressor is left"):
+        verb("logc ~ logp + logy | state + year", data, W).without("W(logp)", "W(logy)")
