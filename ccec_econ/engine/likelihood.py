@@ -14,14 +14,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq, minimize_scalar
 
 from ccec_econ.engine.moments import Moments, Triangle
-from ccec_econ.engine.spectrum import Slope, Spectral, nodes_within
+from ccec_econ.engine.spectrum import Spectral, nodes_within
 from ccec_econ.errors import ConvergenceError, IdentificationError
 
 __all__ = ["Likelihood", "Optimum", "gaussian"]
@@ -123,7 +122,9 @@ class Likelihood:
             return [0.0]
         moments, grid = self.triangle.at(lam), self.spectrum.nodes
         if self.error is None:
-            grid = self.spectrum.search(self._known(partial(self._fit_rho, moments)), _NODES)
+            grid = self.spectrum.search(
+                lambda at: self._fit_rho(moments, at) / self.periods, _NODES
+            )
         return _peaks(
             "rho",
             self.spectrum,
@@ -138,7 +139,7 @@ class Likelihood:
         """Maximisers over lam, rho profiled out."""
         grid = nodes_within(error.interval, _LAM_NODES)
         if self.spectrum is None:
-            grid = error.search(self._known(lambda lam: self._fit_lam(lam, 0.0)), _LAM_NODES)
+            grid = error.search(lambda at: self._fit_lams(at) / self.periods, _LAM_NODES)
 
         def profile(lam: float) -> float:
             return self.loglik(self._rhos(lam, strict=False)[0], lam)
@@ -147,7 +148,11 @@ class Likelihood:
             rho = self._rhos(lam, strict=False)[0]
             return self._score_lam(rho, lam)
 
-        heights = np.array([profile(float(lam)) for lam in grid])
+        if self.spectrum is None:
+            heights = gaussian(self.triangle.along(grid)[2], self.nobs)
+            heights = heights + self.periods * error.logdet(grid)
+        else:
+            heights = np.array([profile(float(lam)) for lam in grid])
         return _peaks("lam", error, grid, heights, slope=slope, height=profile, strict=True)
 
     def _height(
@@ -160,21 +165,27 @@ class Likelihood:
             height = height + self.periods * self.error.logdet(lam)
         return np.asarray(height)
 
-    def _known(self, slope: Callable[[float], float]) -> Slope:
-        """Slope of the sum of squares' part, over the periods, at an array of values."""
-        return lambda at: np.array([slope(float(value)) for value in at]) / self.periods
-
-    def _fit_rho(self, moments: Moments, rho: float) -> float:
-        return -0.5 * self.nobs * moments.sse_slope(rho) / float(moments.sse(rho))
+    def _fit_rho(self, moments: Moments, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
+        """Slope of the sum of squares' part."""
+        return np.asarray(-0.5 * self.nobs * moments.sse_slope(rho) / moments.sse(rho))
 
     def _fit_lam(self, lam: float, rho: float) -> float:
         d = self.triangle.at(lam).coefficients(rho)
         v, lagged = self.triangle.residuals(lam, rho, d)
         return float(self.nobs * (lagged @ v) / (v @ v))
 
+    def _fit_lams(self, lam: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Slopes as `_fit_lam` at many lam, where rho is zero."""
+        R, ry, _ = self.triangle.along(lam)
+        d = np.linalg.solve(R, ry[..., None])[..., 0]
+        c = np.column_stack([-d * self.triangle.length, np.ones(len(lam))])
+        lagged = c @ self.triangle.lagged[:, :-1].T
+        v = c @ self.triangle.own[:, :-1].T - lam[:, None] * lagged
+        return np.asarray(self.nobs * (lagged * v).sum(axis=1) / (v * v).sum(axis=1))
+
     def _score_rho(self, moments: Moments, rho: float) -> float:
         trace = 0.0 if self.spectrum is None else self.spectrum.trace_G(rho)
-        return self._fit_rho(moments, rho) - self.periods * trace
+        return float(self._fit_rho(moments, rho)) - self.periods * trace
 
     def _score_lam(self, rho: float, lam: float) -> float:
         trace = 0.0 if self.error is None else self.error.trace_G(lam)

@@ -45,10 +45,10 @@ class Moments:
         (a, b), (_, c) = self.corner
         return np.asarray((a - rho * b) ** 2 + (rho * c) ** 2)
 
-    def sse_slope(self, rho: float) -> float:
+    def sse_slope(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Slope of the sum of squares with respect to rho."""
         (a, b), (_, c) = self.corner
-        return float(-2.0 * b * (a - rho * b) + 2.0 * rho * c**2)
+        return np.asarray(-2.0 * b * (a - rho * b) + 2.0 * rho * c**2)
 
 
 @dataclass(frozen=True, slots=True)

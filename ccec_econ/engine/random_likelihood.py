@@ -207,7 +207,7 @@ class RandomLikelihood:
         by_phi = 0.5 * self.T * float((e**2 / v**2).sum() / s2 - (1.0 / v).sum())
         by_rho = by_lam = 0.0
         if self.spectrum is not None:
-            by_rho = -0.5 * moments.sse_slope(rho) / s2 - self.T * self.spectrum.trace_G(rho)
+            by_rho = -0.5 * float(moments.sse_slope(rho)) / s2 - self.T * self.spectrum.trace_G(rho)
         if self.error is not None:
             own, lag = self.within.residuals(part.lam, rho, coefficients)
             by_lam = float(own @ lag) / s2 + self._between_by_lam(part, phi, c, s2)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from libpysal.graph import Graph
 from numpy.typing import ArrayLike, NDArray
-from scipy.sparse import csr_array, sparray, spmatrix
+from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
 from ccec_econ.errors import WeightsError, first_five
 from ccec_econ.weights.alignment import matrix_of, refuse_islands, sparse
@@ -37,9 +37,8 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
         If the matrix is not square, is not as long as `ids`, or holds missing values; if an id
         is missing or stands twice; if a DataFrame carries labels other than `ids`.
     """
-    to_dense = getattr(matrix, "toarray", None)
-    dense = matrix if to_dense is None else to_dense()
-    values, labels = np.asarray(dense, dtype=np.float64), pd.Index(list(ids))
+    values = matrix if issparse(matrix) else np.asarray(matrix, dtype=np.float64)
+    labels = pd.Index(list(ids))
     _refuse_ids(labels)
     if isinstance(matrix, pd.DataFrame):
         _refuse_other_labels(matrix, labels)
@@ -48,15 +47,19 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
             f"weights of shape {values.shape} with {len(labels)} ids; give one row and one column "
             "per id."
         )
-    if not np.isfinite(values).all():
-        rows = labels[~np.isfinite(values).all(axis=1)]
+    W = csr_array(values, dtype=np.float64, copy=True)
+    W.sum_duplicates()
+    W.eliminate_zeros()
+    sizes = np.diff(W.indptr)
+    focal = np.repeat(np.arange(len(labels)), sizes)
+    if not np.isfinite(W.data).all():
+        rows = labels[np.unique(focal[~np.isfinite(W.data)])]
         raise WeightsError(f"weights not finite in rows {first_five(rows)}; replace them.")
-    focal, neighbor = np.nonzero(values)
-    empty = np.flatnonzero(~values.any(axis=1))  # a Graph keeps an island as a zero self-weight
+    empty = np.flatnonzero(sizes == 0)  # a Graph keeps an island as a zero self-weight
     return Graph.from_arrays(
         labels[np.concatenate([focal, empty])],
-        labels[np.concatenate([neighbor, empty])],
-        np.concatenate([values[focal, neighbor], np.zeros(len(empty))]),
+        labels[np.concatenate([W.indices, empty])],
+        np.concatenate([W.data, np.zeros(len(empty))]),
     )
 
 

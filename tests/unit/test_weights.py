@@ -136,3 +136,18 @@ def test_shares_span_the_expected_exposure_when_paths_are_exchanged_within_group
     mean = (W[:, is_core] @ x[is_core] + W[:, is_core] @ swapped[is_core]) / 2
     share = ce.weights.shares(graph, role).loc[units, "core"]
     np.testing.assert_allclose(mean, share * x[is_core].mean())
+
+
+def test_sparse_weights_are_labelled_without_being_written_out() -> None:
+    """Two hundred thousand units on a ring: 300 GiB if it were a dense matrix."""
+    n = 200_000
+    at = np.arange(n)
+    ring = sparse.csr_array((np.full(n, 0.5), (at, (at + 1) % n)), shape=(n, n))
+    graph = ce.weights.from_matrix(ring + ring.T, range(n))
+    assert len(graph.adjacency) == 2 * n
+    assert graph[0].to_dict() == {1: 0.5, n - 1: 0.5}
+    twice = sparse.coo_array((np.array([0.25, 0.25, 0.0]), ([0, 0, 1], [1, 1, 0])), shape=(2, 2))
+    assert ce.weights.from_matrix(twice, "ab").adjacency.to_dict() == {
+        ("a", "b"): 0.5,
+        ("b", "b"): 0.0,
+    }
