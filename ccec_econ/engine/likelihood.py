@@ -139,7 +139,9 @@ class Likelihood:
         """Maximisers over lam, rho profiled out."""
         grid = nodes_within(error.interval, _LAM_NODES)
         if self.spectrum is None:
-            grid = error.search(lambda at: self._fit_lams(at) / self.periods, _LAM_NODES)
+            grid = error.search(
+                lambda at: self.nobs * self.triangle.slopes(at) / self.periods, _LAM_NODES
+            )
 
         def profile(lam: float) -> float:
             return self.loglik(self._rhos(lam, strict=False)[0], lam)
@@ -173,15 +175,6 @@ class Likelihood:
         d = self.triangle.at(lam).coefficients(rho)
         v, lagged = self.triangle.residuals(lam, rho, d)
         return float(self.nobs * (lagged @ v) / (v @ v))
-
-    def _fit_lams(self, lam: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Slopes as `_fit_lam` at many lam, where rho is zero."""
-        R, ry, _ = self.triangle.along(lam)
-        d = np.linalg.solve(R, ry[..., None])[..., 0]
-        c = np.column_stack([-d * self.triangle.length, np.ones(len(lam))])
-        lagged = c @ self.triangle.lagged[:, :-1].T
-        v = c @ self.triangle.own[:, :-1].T - lam[:, None] * lagged
-        return np.asarray(self.nobs * (lagged * v).sum(axis=1) / (v * v).sum(axis=1))
 
     def _score_rho(self, moments: Moments, rho: float) -> float:
         trace = 0.0 if self.spectrum is None else self.spectrum.trace_G(rho)

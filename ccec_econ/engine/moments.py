@@ -82,6 +82,15 @@ class Triangle:
         R = np.linalg.qr(columns[:, :, : K + 1], mode="r")
         return R[:, :K, :K] * self.length, R[:, :K, K], R[:, K, K] ** 2
 
+    def slopes(self, lam: NDArray[np.float64]) -> NDArray[np.float64]:
+        """V'Mu / v'v without rho, coefficients fitted at every lam, shape (P,)."""
+        R, ry, _ = self.along(lam)
+        d = np.linalg.solve(R, ry[..., None])[..., 0]
+        c = np.column_stack([-d * self.length, np.ones(len(lam))])
+        lagged = c @ self.lagged[:, :-1].T
+        v = c @ self.own[:, :-1].T - lam[:, None] * lagged
+        return np.asarray((lagged * v).sum(axis=1) / (v * v).sum(axis=1))
+
     def joined(self, rows: NDArray[np.float64], target: NDArray[np.float64]) -> Triangle:
         """Add observations that no lag reaches: rows (q, K) of Z with responses `target` (q,)."""
         more = np.column_stack([rows / self.length, target, np.zeros(len(target))])

@@ -101,6 +101,23 @@ class DummyTriangle(Triangle):
         c = np.concatenate([-unit, c])
         return filtered @ c, self.lagged @ c
 
+    def along(
+        self, lam: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+        """As of any triangle, one lam after the other."""
+        each = [self.at(float(value)) for value in lam]
+        sse = np.array([float(one.sse(0.0)) for one in each])
+        return np.array([one.R for one in each]), np.array([one.ry for one in each]), sse
+
+    def slopes(self, lam: NDArray[np.float64]) -> NDArray[np.float64]:
+        """As of any triangle, one lam after the other."""
+        found = []
+        for value in lam:
+            d = self.at(float(value)).coefficients(0.0)
+            v, lagged = self.residuals(float(value), 0.0, d)
+            found.append(float(lagged @ v) / float(v @ v))
+        return np.array(found)
+
 
 @dataclass(frozen=True, slots=True)
 class UnbalancedEstimate(Estimate):

@@ -57,7 +57,9 @@ class Parameters(Printed):
     @property
     def tstats(self) -> pd.Series:
         """Ratios of `params` to their standard errors."""
-        return pd.Series(self.params / self.std_errors, name="tstat")
+        params = self.params
+        ratios = params.to_numpy() / self.std_errors.to_numpy()
+        return pd.Series(ratios, index=params.index, name="tstat")
 
     @property
     def pvalues(self) -> pd.Series:
@@ -146,15 +148,25 @@ class LikelihoodParameters(Parameters):
         best = self.estimate.optimum
         spatial = {"rho": best.rho, "lam": best.lam}
         values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
-        names = [*self.estimate.terms, *self.estimate.spatial]
-        return pd.Series(values, index=pd.Index(names, name="term"), name="parameter")
+        return pd.Series(values, index=self._names, name="parameter")
+
+    @property
+    def std_errors(self) -> pd.Series:
+        """Standard errors of `params`."""
+        names = self._names
+        errors = np.sqrt(np.diagonal(self.vcov.matrix)[: len(names)])
+        return pd.Series(errors, index=names, name="std_error")
 
     @property
     def cov(self) -> pd.DataFrame:
         """Covariance of `params`."""
-        names = self.params.index
+        names = self._names
         P = len(names)
         return pd.DataFrame(self.vcov.matrix[:P, :P], index=names, columns=names)
+
+    @property
+    def _names(self) -> pd.Index:
+        return pd.Index([*self.estimate.terms, *self.estimate.spatial], name="term")
 
     @property
     def rho(self) -> float:

@@ -182,3 +182,24 @@ def test_equal_weights_do_not_identify_rho() -> None:
     assert spectrum(W).identifies()
     assert not spectrum(W).project().identifies()
     assert spectrum(asymmetric(6)).project().identifies()
+
+
+def test_slopes_over_lam_are_those_of_each_lam() -> None:
+    """v'Mu / v'v by the many-at-once route against residuals at the coefficients of each lam."""
+    rng = np.random.default_rng(0)
+    columns, lags = rng.standard_normal((2, 40, 5))
+    found = reduce_columns(
+        columns[:, :3],
+        columns[:, 3],
+        columns[:, 4],
+        ("a", "b", "c"),
+        40,
+        lagged=(lags[:, :3], lags[:, 3], lags[:, 4]),
+    )
+    lam = np.array([-0.7, 0.0, 0.4])
+    each = []
+    for value in lam:
+        v, lagged = found.residuals(value, 0.0, found.at(value).coefficients(0.0))
+        each.append(lagged @ v / (v @ v))
+    np.testing.assert_allclose(found.slopes(lam), each, rtol=1e-12)
+    np.testing.assert_allclose(found.along(lam)[2], [float(found.at(x).sse(0.0)) for x in lam])
