@@ -23,6 +23,7 @@ __all__ = ["REGIMES", "SHIFT", "Search", "ThresholdResults", "halves", "plain"]
 
 REGIMES = ("low", "high")
 SHIFT = "regime_low"  # column of the low regime's own intercept
+_TIE = 1e-10  # likelihoods closer than this, relatively, are one: the same split of what varies
 _CONDITIONAL = (
     "Coefficients, errors, effects and Wald tests take the threshold as known; without a threshold "
     "the best of many splits looks significant, so read test() first."
@@ -77,7 +78,8 @@ class Search:
     @property
     def threshold(self) -> float:
         """Candidate of the highest likelihood, the lowest of several."""
-        return float(self.thresholds[self.loglik.argmax()])
+        top = self.loglik.max()
+        return float(self.thresholds[(self.loglik >= top - _TIE * abs(top)).argmax()])
 
     @property
     def ratios(self) -> NDArray[np.float64]:

@@ -403,3 +403,11 @@ def test_weights_that_leave_time_effects_are_refused(split16) -> None:
         direct.test(draws=19)
     alone = ce.threshold("y ~ x1 + x2 | id", panel, loose, by="q")
     assert 0.0 < alone.test(draws=19).pvalue <= 1.0
+
+
+def test_of_candidates_that_tie_the_lowest_is_taken(fit) -> None:
+    """Candidates that split the same rows that vary differ by rounding alone."""
+    top = np.full(len(fit.search.thresholds), fit.search.loglik.min() - 1.0)
+    top[[1, 3]] = -100.0, -100.0 + 1e-12
+    tied = dataclasses.replace(fit.search, loglik=top)
+    assert tied.threshold == fit.search.thresholds[1]
