@@ -103,7 +103,7 @@ def _from_array(realised: Labelled, draws: NDArray[np.float64]) -> NDArray[np.fl
         if isinstance(realised, pd.Series)
         else pd.DataFrame(places, realised.index, realised.columns)
     )
-    flat = draws.reshape(len(draws), -1).astype(np.float64)
+    flat = draws.reshape(len(draws), realised.size).astype(np.float64)
     return flat[:, _wide(order, "the realised treatment").to_numpy().astype(int)]
 
 
