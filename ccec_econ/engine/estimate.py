@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,6 +159,17 @@ class Estimate(Reduced):
         T, N = self.y.shape
         return T, N
 
+    def maximised(self) -> Self:
+        """Move to the highest maximum of the likelihood, the lower ones beside it.
+
+        Raises
+        ------
+        IdentificationError, ConvergenceError
+            As `Likelihood.maxima`.
+        """
+        best, *others = self.likelihood.maxima()
+        return replace(self, optimum=best, others=tuple(others))
+
     @property
     def disturbances(self) -> NDArray[np.float64]:
         """Disturbances u = y - rho Wy - Z d, effects removed, shape (T, N)."""
@@ -304,8 +316,7 @@ def estimate(
         method=method,
         size=size,
     )
-    best, *others = posed.likelihood.maxima()
-    return replace(posed, optimum=best, others=tuple(others))
+    return posed.maximised()
 
 
 def _projected(weights: Spectral | None, size: Reduction) -> Spectral | None:

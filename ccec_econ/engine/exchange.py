@@ -68,9 +68,7 @@ class Exchange:
         Z = posed.Z.copy()
         Z[:, :, at] = new
         found = triangle(R, length, posed.terms, posed.reduction.nobs)
-        other = replace(posed, Z=Z, triangle=found)
-        best, *others = other.likelihood.maxima()
-        return replace(other, optimum=best, others=tuple(others))
+        return replace(posed, Z=Z, triangle=found).maximised()
 
 
 def exchange(

@@ -189,5 +189,4 @@ def without_columns(fit: Estimate, dropped: Sequence[int]) -> Estimate:
         triangle=fit.triangle.subset(kept, terms, fit.reduction.nobs),
         uncorrected=None,
     )
-    best, *others = rest.likelihood.maxima()
-    return replace(rest, optimum=best, others=tuple(others))
+    return rest.maximised()

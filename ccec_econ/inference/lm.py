@@ -39,7 +39,6 @@ __all__ = [
     "error_exceedances",
     "extend",
     "lag",
-    "profile",
     "score_test",
     "slopes",
 ]
@@ -120,17 +119,6 @@ def extend(fit: Estimate, W: Spectral | None, M: Spectrum | None) -> Estimate:
         triangle=triangle,
         others=(),
     )
-
-
-def profile(fit: Estimate) -> Estimate:
-    """Maximise the likelihood of an extended estimate.
-
-    Raises
-    ------
-    ConvergenceError, IdentificationError
-    """
-    best, *others = fit.likelihood.maxima()
-    return replace(fit, optimum=best, others=tuple(others))
 
 
 def slopes(fit: Estimate, W: Spectrum, M: Spectrum) -> Slopes:

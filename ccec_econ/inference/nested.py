@@ -12,7 +12,7 @@ from ccec_econ.engine.estimate import Estimate
 from ccec_econ.engine.spectrum import Spectral, Spectrum, SpectrumPath, levels
 from ccec_econ.engine.transform import demean
 from ccec_econ.errors import ConvergenceError, IdentificationError, first_five
-from ccec_econ.inference.lm import extend, lag, profile
+from ccec_econ.inference.lm import extend, lag
 from ccec_econ.inference.vcov import Vcov
 from ccec_econ.parallel import spread
 
@@ -68,7 +68,7 @@ def restrict(fit: Estimate, terms: Sequence[str], *, lag_y: bool, lag_u: bool) -
         error=None,
     )
     W = _levels(fit)
-    return profile(extend(bare, W if lag_y else None, W if lag_u else None))
+    return extend(bare, W if lag_y else None, W if lag_u else None).maximised()
 
 
 def ratio(restricted: Estimate, unrestricted: Estimate) -> float:
@@ -157,7 +157,7 @@ def with_response(fit: Estimate, y: NDArray[np.float64]) -> Estimate:
     ConvergenceError
     """
     W = fit.weights if fit.spectrum is not None else None
-    return profile(extend(replace(fit, y=y, Wy=np.zeros_like(y)), W, None))
+    return extend(replace(fit, y=y, Wy=np.zeros_like(y)), W, None).maximised()
 
 
 def bootstrap_ratio(

@@ -317,8 +317,8 @@ def _exact(
 def _conditional(fit: Estimate, W: Spectrum, M: Spectrum, tested: str) -> float:
     """Test one parameter after the other was estimated."""
     if tested == "lam":
-        return lm.score_test(lm.extend(lm.profile(lm.extend(fit, W, None)), None, M), "lam")
-    return lm.score_test(lm.extend(lm.profile(lm.extend(fit, None, M)), W, None), "rho")
+        return lm.score_test(lm.extend(lm.extend(fit, W, None).maximised(), None, M), "lam")
+    return lm.score_test(lm.extend(lm.extend(fit, None, M).maximised(), W, None), "rho")
 
 
 def _attempt(kind: str, build: Callable[[], float], *, df: int = 1, suffix: str = "") -> Outcome:
