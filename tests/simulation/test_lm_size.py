@@ -82,8 +82,8 @@ def test_conditional_tests_hold_their_size(weights: Spectrum) -> None:
     for _ in range(draws):
         X, v = rng.standard_normal((T, N, 2)), rng.standard_normal((T, N))
         mean = X @ np.array([1.0, 0.5])
-        lag = lm.profile(lm.extend(regress((mean + v) @ A.T, X, "twoway"), weights, None))
-        error_ = lm.profile(lm.extend(regress(mean + v @ A.T, X, "twoway"), None, weights))
+        lag = lm.extend(regress((mean + v) @ A.T, X, "twoway"), weights, None).maximised()
+        error_ = lm.extend(regress(mean + v @ A.T, X, "twoway"), None, weights).maximised()
         found = [
             lm.score_test(lm.extend(lag, None, weights), "lam"),
             lm.score_test(lm.extend(error_, weights, None), "rho"),
