@@ -29,7 +29,7 @@ def prose(text: str) -> str:
     """Text that a reader sees: calls, references, settings and alternative texts taken out."""
     text = re.sub(r"//.*", "", text)
     text = re.sub(r"<[\w-]+>|@[\w-]+", "", text)  # labels and references
-    calls = "n|name|by-sign|finding|cite|established|table-of|bibliography|in-the-other"
+    calls = "n|least|name|by-sign|finding|cite|established|table-of|bibliography|in-the-other"
     text = re.sub(rf"#(?:{calls})\((?:[^()]|\([^()]*\))*\)", "", text)
     text = re.sub(r"#(?:set|import|show|counter).*", "", text)
     text = re.sub(r"#picture\(.*?caption: \[", "[", text, flags=re.DOTALL)
