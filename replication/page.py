@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def _exhibit(project: Project, verdict: Verdict) -> dict[str, object]:
         "cells": found.cells if found else 0,
         "matched": found.matched if found else 0,
         "listed": found.listed if found else (),
-        "tables": [path.read_text(encoding="utf-8") for path in made if path.suffix == ".html"],
+        "tables": [_table(path) for path in made if path.suffix == ".html"],
         "figures": [_data_uri(path) for path in made if path.suffix == ".svg"],
         "numbers": _flat(load_json(project.record(row)).get("numbers", {})),
         "program": _link(project, project.program(row)),
@@ -67,6 +68,12 @@ def _exhibit(project: Project, verdict: Verdict) -> dict[str, object]:
             if path.suffix in DOWNLOADS
         ],
     }
+
+
+def _table(path: Path) -> dict[str, str]:
+    """Return a table and the number that the paper gives it, which its Typst file holds."""
+    found = re.search(r'numbering: _ => "(.+)"', path.with_suffix(".typ").read_text("utf-8"))
+    return {"number": found[1] if found else "", "text": path.read_text("utf-8")}
 
 
 def _state(verdict: Verdict) -> str:

@@ -152,7 +152,9 @@ def table_of_weights(
         ),
         rows=tuple(rows),
         notes=(
-            "Indicators scaled by their minimum and maximum over all cities and years. A year out: "
+            "Indicators scaled by their minimum and maximum over all cities and years. CRITIC: "
+            "weights by the contrast of indicators and their conflict; PCA: first principal "
+            "component. A year out: "
             "lowest and highest weight with one year left out. Obstacle: share of an indicator in "
             "what a city lacks to a full score, mean over cities, entropy weights; heavy weights "
             "come first by construction.",

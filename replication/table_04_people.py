@@ -215,7 +215,7 @@ def table_of_roles(
             "light: per resident, circle = 100, areas with figures; county GDP was revised between "
             "2016 and 2019. Of Chongqing's counties only the nine main districts are core. Below: "
             "wings, the axis with the cores at its ends. Three "
-            "counties of 2010 are the rest of their city; rules in load_census.",
+            "counties of 2010 are the rest of their city.",
             "Hollow middle against the ten cities that are neither core nor hollow, mean growth of "
             f"residents: exact permutation p = {number(apart['people'], 3)}; of built-up land "
             f"p = {number(apart['land'], 3)}. The cities were named hollow with some of these "

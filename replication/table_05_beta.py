@@ -8,7 +8,7 @@ import pandas as pd
 
 import ccec_econ as ce
 from ccec_econ import convergence as cv
-from ccec_econ.typeset import Table, interval, number, p_equal
+from ccec_econ.typeset import Table, interval, number, p_equal, union
 from exhibit import Exhibit, main
 
 NAMES = {"digital": "Digital index", "hsr": "High-speed rail", "rd": "R&D intensity"}
@@ -166,15 +166,16 @@ def table_of_speeds(frame: pd.DataFrame) -> Table:
     rows = []
     for (model, quantity), found in frame.iterrows():
         indirect = quantity == "indirect"
+        half_life = [(found["half_life_lower"], found["half_life_upper"])]
         rows.append(
             (
-                f"{model}" + ("" if quantity == "slope" else f", {quantity}"),
+                f"{model[0].upper()}{model[1:]}" + ("" if quantity == "slope" else f", {quantity}"),
                 str(found["sample"]),
                 f"{number(100 * found['slope'], 2)} ({number(100 * found['std_error'], 2)})",
                 p_value(found["pvalue"]),
                 "" if indirect else number(100 * found["speed"], 1),
                 "" if indirect else interval(100 * found["lower"], 100 * found["upper"], 1),
-                "" if indirect else interval(found["half_life_lower"], found["half_life_upper"], 0),
+                "" if indirect else union(half_life, 0),
             )
         )
     return Table(
@@ -183,7 +184,8 @@ def table_of_speeds(frame: pd.DataFrame) -> Table:
         rows=tuple(rows),
         notes=(
             "Growth of GDP per resident at prices of 2000, log points per year, on the logarithm "
-            "at the start of the span; spans with year effects. Full spans: least squares, t; "
+            "at the start of the span; spans with year effects. In parentheses standard errors, "
+            "in brackets intervals of speed and of half-life in years. Full spans: least squares; "
             "spans, SLX, SAR and SDM: clustered by city. Counties: current prices, clustered by "
             "city, within cities with an intercept for each; 16 clusters of very unequal size "
             "reject too often. GDP of counties whose figures break or miss in the span is left "

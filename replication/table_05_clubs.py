@@ -137,7 +137,7 @@ def compared(others: dict[str, Clubs]) -> Table:
     """One row per variant: the test of all units, clubs and their sizes."""
     rows = tuple(
         (
-            name,
+            name.replace("andrews", "Andrews"),
             number(found.overall.b),
             number(found.overall.tstat, 2),
             str(len(found.clubs)),
@@ -230,13 +230,18 @@ def finding(sure: ClubStability, others: dict[str, Clubs], names: pd.Series) -> 
         + f" (t = {point.overall.tstat:.1f}; rejected in {rejected} of {len(others)} variants), "
         "although the spread of incomes has fallen (Figure 4): the test asks for a faster fall. "
         f"{len(point.clubs)} clubs remain ({span} over the variants); the highest holds "
-        f"{len(top)} units, {len(cores)} of the two cores and {len(hollow)} of the four cities of "
-        f"the hollow middle among them; at current prices {', '.join(stay) or 'none'} of "
-        "these four. "
+        f"{len(top)} units, among them {len(cores)} of the {count(roles, 'core')} cores and "
+        f"{len(hollow)} of the {count(roles, 'hollow')} cities of the hollow middle; at current "
+        f"prices, of the latter, {ce.report.listed(stay)}. "
         f"{len(unsure)} memberships hold in fewer than 80 % of draws"
         + (f" ({', '.join(unsure)})" if unsure else "")
         + f". With {point.overall.points} years in the regression this is indicative."
     )
+
+
+def count(roles: pd.Series, role: str) -> int:
+    """Count the units of a role."""
+    return int((roles == role).sum())
 
 
 if __name__ == "__main__":

@@ -39,7 +39,13 @@ def build(config: dict[str, Any]) -> Exhibit:
     )
     return Exhibit(
         table={
-            "": ce.table(fits, title="Dynamic SDM", labels=labels, also=None, notes=NOTES),
+            "": ce.table(
+                fits,
+                title="Dynamic SDM of ln real GDP per resident, 16 units",
+                labels=labels,
+                also=None,
+                notes=NOTES,
+            ),
             "convergence": speed.summary(),
             "effects": effects.summary(
                 title="Short-run effects in the dynamic SDM", labels=labels, digits=3

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,7 @@ from exhibit import Exhibit, main, rng
 FLAT, G = "flat", "g_prior"
 UNITS = (
     "Percentage points of annual growth per unit of the regressor: the index from 0 to 1, a year "
-    "with service, one per cent of GDP."
+    "with service, one per cent of GDP. HDI: the shortest interval, of highest density."
 )
 
 
@@ -40,10 +41,18 @@ def build(config: dict[str, Any]) -> Exhibit:
         title = f"Effects averaged over weights and models, {under}"
         return effects[name].summary(title=title, labels=labels, notes=(UNITS,), digits=3)
 
+    def compared(name: str, under: str) -> ce.Table:
+        table = found[name].summary()
+        return replace(
+            table,
+            title=f"Posterior probability of weights and models of growth, {under}",
+            notes=(f"Equation: {formula}.", *table.notes),
+        )
+
     return Exhibit(
         table={
-            "": found[FLAT].summary(),
-            G: found[G].summary(),
+            "": compared(FLAT, "flat prior"),
+            G: compared(G, "g-prior"),
             "effects": printed(FLAT, "flat prior"),
             f"effects_{G}": printed(G, "g-prior"),
         },

@@ -194,7 +194,7 @@ class Flat:
 
     def name(self) -> str:
         """Say what it is, for the foot of a table."""
-        return "flat, p(d, σ²) = 1/σ²"
+        return "flat, p(d, σ²) = 1/σ², d the coefficients"
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ class IncomeClasses:
         left = int((~self.counted.to_numpy()).sum())
         bounds = ", ".join(f"{cut:.2f}" for cut in self.cuts)
         return (
-            f"{self.relative.shape[1]} units, {years[0]}-{years[-1]}, relative to the mean of the "
+            f"{self.relative.shape[1]} units, {years[0]}–{years[-1]}, relative to the mean of the "
             f"units of each year; {self.rule.k} classes by {self.rule.words} (bounds {bounds}); "
             f"{int(self.counted.to_numpy().sum())} yearly transitions, {self.moves} of them to "
             "another class" + (f"; {left} across breaks left out." if left else ".")

@@ -20,7 +20,7 @@ from ccec_econ.convergence.classes import (
 )
 from ccec_econ.errors import IdentificationError, WeightsError
 from ccec_econ.parallel import spread
-from ccec_econ.typeset import Table, number
+from ccec_econ.typeset import Table, number, p_equal
 from ccec_econ.weights import WeightsLike, align, is_row_standardised
 
 __all__ = ["SpatialMarkov", "spatial_markov"]
@@ -118,8 +118,8 @@ class SpatialMarkov:
         """The test."""
         return (
             f"Homogeneity over classes of the neighbours: Q = {self.Q:.1f}, permutation "
-            f"p = {self.pvalue_Q:.3f} (chi-square, {self.df} df: {self.asymptotic_Q:.3f}); "
-            f"LR = {self.LR:.1f}, p = {self.pvalue_LR:.3f} ({self.asymptotic_LR:.3f}). "
+            f"{p_equal(self.pvalue_Q)} (chi-square, {self.df} df: {p_equal(self.asymptotic_Q)}); "
+            f"LR = {self.LR:.1f}, {p_equal(self.pvalue_LR)} ({p_equal(self.asymptotic_LR)}). "
             f"{self.draws} permutations of whole paths over places; neighbours' classes by the "
             "same rule, cut anew in each."
         )

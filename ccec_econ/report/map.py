@@ -217,7 +217,7 @@ def _explain_fill(figure: PaperFigure, frame: _Frame, fill: _Fill, title: str) -
     left, top = frame.fill
     axes = figure.add_axes((left + 0.015, top - 0.095, 0.2, 0.016))
     figure.colorbar(fill.scale, cax=axes, orientation="horizontal")
-    figure.text(left + 0.015, top - 0.015, wrap(title, _TITLE_WIDTH), fontsize=7.0, va="bottom")
+    figure.text(left + 0.015, top - 0.01, wrap(title, _TITLE_WIDTH), fontsize=7.0, va="top")
 
 
 def _explain_lines(
