@@ -15,41 +15,31 @@ endogenous time varying spatial weights matrices. Journal of Econometrics 197, 1
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ccec_econ.engine.correction import variance_corrected
-from ccec_econ.engine.spectrum import SpectrumPath, spectrum
-from ccec_econ.engine.transform import demean
-from ccec_econ.errors import (
-    ConvergenceError,
-    FormulaError,
-    IdentificationError,
-    WeightsError,
-    first_five,
-)
-from ccec_econ.formula import Design, Spec, materialise, parse
-from ccec_econ.inference.bootstrap import shocks
+from ccec_econ.errors import ConvergenceError, IdentificationError, WeightsError
 from ccec_econ.inference.outcome import Outcome, simulated
 from ccec_econ.inference.vcov import Covariance, Information
-from ccec_econ.models.fitting import GivenWeights, Options, model_estimate
+from ccec_econ.models.formed_weights import (
+    Former,
+    Shocks,
+    control_function,
+    drawn_shocks,
+    simulator,
+)
 from ccec_econ.models.nesting import wald_test
 from ccec_econ.models.results import SpatialPanelResults
-from ccec_econ.models.static import MODELS, ols
-from ccec_econ.panel import Panel
 from ccec_econ.parallel import spread
 from ccec_econ.typeset import Printed, Table, number
-from ccec_econ.weights import align, from_matrix
 
 __all__ = ["Former", "WeightsExogeneity", "weights_exogeneity"]
 
-type Former = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 _INFORMATION = Information()
 _TIE = 1e-9
 
@@ -111,86 +101,6 @@ class WeightsExogeneity(Printed):
             rules=frozenset({len(self.terms)}),
             notes=(*tests, *failed, self.wald.note),
         )
-
-
-type _Shocks = tuple[NDArray[np.float64], NDArray[np.float64]]  # (T, N), (T, N, K)
-
-
-@dataclass(frozen=True, slots=True)
-class _Sample:
-    """One sample: z (T, N, K), the weights it forms, y (T, N) and X (T, N, P) without lags."""
-
-    z: NDArray[np.float64]
-    path: SpectrumPath
-    y: NDArray[np.float64]
-    X: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """What is fitted in every sample.
-
-    Attributes
-    ----------
-    spec, panel, design
-        The outcome's equation.
-    formed : tuple of SpatialPanelResults
-        Forming equations in the data; their regressors stay in every sample.
-    stands : dict
-        Position of a forming variable -> its position among the regressors of the outcome.
-    names : tuple of str
-        "residual(z)".
-    """
-
-    spec: Spec
-    panel: Panel
-    design: Design
-    formed: tuple[SpatialPanelResults, ...]
-    stands: dict[int, int]
-    names: tuple[str, ...]
-    build: Former
-    model: Literal["sdm", "sar"]
-    cov: Covariance
-
-    @property
-    def data(self) -> _Sample:
-        """The data themselves."""
-        z = np.stack([one.design.y for one in self.formed], axis=2)
-        return _Sample(z, self.path(z), self.design.y, self.design.X)
-
-    @property
-    def slopes(self) -> list[int]:
-        """Positions of the regressors that an SDM lags."""
-        if self.model != "sdm":
-            return []
-        return [self.design.terms.index(term) for term in self.design.slopes]
-
-    def path(self, z: NDArray[np.float64]) -> SpectrumPath:
-        """Weights of every period."""
-        return SpectrumPath(tuple(spectrum(self.build(values)) for values in z))
-
-    def residuals(self, z: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Residuals of the forming equations, shape (T, N, K)."""
-        each = [
-            _residuals(one.estimate.Z, demean(z[:, :, k], one.estimate.effects))
-            for k, one in enumerate(self.formed)
-        ]
-        return np.stack(each, axis=2)
-
-    def fit(self, sample: _Sample, *, controlled: bool) -> SpatialPanelResults:
-        """Fit the model, with the residuals or without."""
-        path, X, terms = sample.path, sample.X, self.design.terms
-        slopes = tuple(terms[j] for j in self.slopes)
-        if controlled:
-            X = np.concatenate([X, self.residuals(sample.z)], axis=2)
-            terms = (*terms, *self.names)
-        design = replace(self.design, y=sample.y, X=X, terms=terms)
-        given = GivenWeights(path, path, path)
-        model = MODELS[self.model]
-        fit = variance_corrected(
-            model_estimate(model, design, given, Options(durbin=slopes or None))
-        )
-        return SpatialPanelResults(model.name, self.spec, self.panel, design, fit, self.cov(fit))
 
 
 def weights_exogeneity(
@@ -270,16 +180,16 @@ def weights_exogeneity(
     >>> found.terms
     ('residual(night_lights)',)
     """
-    task = _task(formula, data, build, forming, model, cov)
+    task = control_function(formula, data, build, forming, model, cov)
     fit, plain = (task.fit(task.data, controlled=which) for which in (True, False))
     wald = wald_test(fit, task.names)
     by_term = _by_term(fit, task.names)
     if not draws:
         return WeightsExogeneity(fit, plain, task.names, wald, None, by_term, 0)
     own = np.array([wald.statistic, *by_term["statistic"].abs()])
-    sample = _simulator(task, plain)
+    sample = simulator(task, plain)
 
-    def again(drawn: _Shocks) -> NDArray[np.float64] | None:
+    def again(drawn: Shocks) -> NDArray[np.float64] | None:
         simulated = sample(drawn)
         try:
             fit = task.fit(simulated, controlled=True)
@@ -290,7 +200,7 @@ def weights_exogeneity(
         each = np.abs(fit.estimate.optimum.coefficients[at] / errors)
         return np.array([wald_test(fit, task.names).statistic, *each])
 
-    found = spread(again, _drawn(task, plain, draws, np.random.default_rng(rng)))
+    found = spread(again, drawn_shocks(task, plain, draws, np.random.default_rng(rng)))
     kept = [values for values in found if values is not None]
     failed = draws - len(kept)
     beyond = np.array([values >= own * (1.0 - _TIE) for values in kept]).reshape(-1, len(own))
@@ -300,97 +210,6 @@ def weights_exogeneity(
     )
     by_term["p_bootstrap"] = (1.0 + counts[1:]) / (1.0 + draws)
     return WeightsExogeneity(fit, plain, task.names, wald, joint, by_term, failed)
-
-
-def _task(
-    formula: str,
-    data: pd.DataFrame,
-    build: Former,
-    forming: str | Sequence[str],
-    model: Literal["sdm", "sar"],
-    cov: Covariance,
-) -> _Task:
-    if model not in ("sdm", "sar"):
-        raise FormulaError(f"model {model!r}: choose 'sdm' or 'sar'; the test is about W y.")
-    equations = (forming,) if isinstance(forming, str) else tuple(forming)
-    panel, spec = Panel.from_frame(data), parse(formula)
-    responses = [parse(one).response for one in equations]
-    if not equations or len(set(responses)) < len(responses):
-        raise FormulaError(
-            f"forming equations of {first_five(responses) or 'nothing'}; give one per variable."
-        )
-    design = materialise(spec, panel)
-    formed = tuple(ols(one, data) for one in equations)
-    stands: dict[int, int] = {}
-    for k, name in enumerate(responses):
-        word = re.compile(rf"(?<![\w.]){re.escape(name)}(?![\w.])")
-        holding = [term for term in design.terms if word.search(term)]
-        if holding not in ([], [name]):
-            raise FormulaError(
-                f"terms {first_five(holding)} are made from the forming variable {name}, which "
-                "the bootstrap simulates; use it as a column of its own."
-            )
-        if holding:
-            stands[k] = design.terms.index(name)
-    names = tuple(f"residual({name})" for name in responses)
-    task = _Task(spec, panel, design, formed, stands, names, build, model, cov)
-    for values, time in zip(task.data.z, panel.times, strict=True):
-        _refuse_strange(build(values), panel, time)
-    return task
-
-
-def _refuse_strange(W: NDArray[np.float64], panel: Panel, time: object) -> None:
-    N = len(panel.units)
-    if np.shape(W) != (N, N):
-        raise WeightsError(
-            f"build returned shape {np.shape(W)} in {time}; return weights ({N}, {N})."
-        )
-    align(from_matrix(W, panel.units), panel.units)
-
-
-def _drawn(
-    task: _Task, plain: SpatialPanelResults, draws: int, rng: np.random.Generator
-) -> Iterator[_Shocks]:
-    """Draw shocks of the outcome and, unrelated to them, of the forming variables."""
-    noise = [shocks(one.estimate, draws, "normal", rng) for one in task.formed]
-    for v in shocks(plain.estimate, draws, "normal", rng):
-        yield v, np.stack([next(e) for e in noise], axis=2)
-
-
-def _simulator(task: _Task, plain: SpatialPanelResults) -> Callable[[_Shocks], _Sample]:
-    """Simulate forming variables and outcomes that have nothing in common but regressors."""
-    data, best = task.data, plain.estimate.optimum
-    fitted, effects = data.z - task.residuals(data.z), _effects(task, plain)
-
-    def sample(drawn: _Shocks) -> _Sample:
-        v, noise = drawn
-        z, X = fitted + noise, data.X.copy()
-        for k, j in task.stands.items():
-            X[:, :, j] = z[:, :, k]
-        path = task.path(z)
-        mean = _regressors(task, X, path) @ best.coefficients
-        return _Sample(z, path, path.solve(best.rho, mean + effects + v), X)
-
-    return sample
-
-
-def _effects(task: _Task, plain: SpatialPanelResults) -> NDArray[np.float64]:
-    """Take unit and time effects (T, N) from S y - X b, which holds them and the residual."""
-    data, best = task.data, plain.estimate.optimum
-    X = _regressors(task, data.X, data.path)
-    left = data.y - best.rho * data.path.lag(data.y) - X @ best.coefficients
-    return left - demean(left, plain.estimate.effects)
-
-
-def _regressors(task: _Task, X: NDArray[np.float64], path: SpectrumPath) -> NDArray[np.float64]:
-    """Raw regressors with their lags, in the order of the coefficients."""
-    return np.concatenate([X, path.lag(X[:, :, task.slopes])], axis=2)
-
-
-def _residuals(Z: NDArray[np.float64], z: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Regress z (T, N) on Z (T, N, K), effects removed, and return what is left."""
-    columns = Z.reshape(-1, Z.shape[2])
-    return z - Z @ np.linalg.lstsq(columns, z.ravel())[0]
 
 
 def _by_term(fit: SpatialPanelResults, names: tuple[str, ...]) -> pd.DataFrame:

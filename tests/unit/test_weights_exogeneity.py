@@ -12,7 +12,7 @@ import statsmodels.formula.api as smf
 import ccec_econ as ce
 from ccec_econ.errors import AlignmentError, FormulaError, WeightsError
 from ccec_econ.inference.vcov import Information
-from ccec_econ.models import weights_exogeneity as module
+from ccec_econ.models import formed_weights as module
 
 RELATIVE = 1e-7  # two maximisations of the same likelihood
 N, T = 12, 7
@@ -95,7 +95,7 @@ def test_two_variables_are_tested_together(panel, near) -> None:
 
 def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     """S y* less regressors and effects is what was drawn: unrelated to z*, of variance sigma2."""
-    task = module._task(
+    task = module.control_function(
         "y ~ x + z | unit + year",
         panel,
         lambda z: ce.weights.economic_of(z[:, 0], near),
@@ -105,8 +105,8 @@ def test_samples_of_the_null_hold_the_model(panel, near) -> None:
     )
     plain = task.fit(task.data, controlled=False)
     quiet = replace(plain, estimate=_without_noise(plain.estimate))
-    (drawn,) = module._drawn(task, quiet, 1, np.random.default_rng(0))
-    sample = module._simulator(task, quiet)(drawn)
+    (drawn,) = module.drawn_shocks(task, quiet, 1, np.random.default_rng(0))
+    sample = module.simulator(task, quiet)(drawn)
     W = [ce.weights.economic_of(row, near) for row in sample.z[:, :, 0]]
     X = np.dstack([sample.X, np.stack([w @ x for w, x in zip(W, sample.X, strict=True)])])
     best = plain.estimate.optimum
