@@ -73,7 +73,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         numbers={
             **about | {"start": bounds.before[0]},
             "estimate": 100.0 * bounds.estimate,
-            "se": 100.0 * bounds.se,
+            "se": 100.0 * bounds.std_error,
             "breakdown": bounds.breakdown_magnitude,
             "at_one": (100.0 * bounds.magnitudes.loc[1.0]).to_dict(),
             "slope": {f"{100 * p:.0f}": 100.0 * v for p, v in leads.frame["slope"].items()},

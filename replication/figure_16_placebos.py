@@ -291,7 +291,7 @@ def labelled(powers: dict[str, Power]) -> dict[str, Power]:
 
 def stacked(found: dict[str, Placebos] | dict[str, Power], level: str) -> pd.DataFrame:
     """One row per test or simulation."""
-    rows = {name: one.to_frame().reset_index() for name, one in found.items()}
+    rows = {name: one.frame.reset_index() for name, one in found.items()}
     return pd.concat(rows, names=[level]).droplevel(1).reset_index()
 
 

@@ -43,7 +43,7 @@ def build(config: dict[str, Any]) -> Exhibit:
             "county": county_table(county, setting["years_lights"]),
         },
         data={
-            "": sure.point.to_frame().reset_index(),
+            "": sure.point.frame.reset_index(),
             "members": member_frame(sure, others, names),
             "variants": variant_frame(others),
             "county": by_role(county).reset_index(),
@@ -162,7 +162,7 @@ def compared(others: dict[str, Clubs]) -> Table:
 def variant_frame(others: dict[str, Clubs]) -> pd.DataFrame:
     """One row per variant and test."""
     return pd.concat(
-        {name: found.to_frame() for name, found in others.items()}, names=["variant"]
+        {name: found.frame for name, found in others.items()}, names=["variant"]
     ).reset_index()
 
 

@@ -47,8 +47,8 @@ def build(config: dict[str, Any]) -> Exhibit:
         f"{name}_spatial": test.summary(title=f"{titles[name]}, by class of the neighbours")
         for name, test in spatial.items()
     }
-    frames = {name: chain.to_frame() for name, chain in chains.items()}
-    frames |= {f"{name}_spatial": test.to_frame() for name, test in spatial.items()}
+    frames = {name: chain.frame for name, chain in chains.items()}
+    frames |= {f"{name}_spatial": test.frame for name, test in spatial.items()}
     frames["measures"] = measures(chains, spatial)
     return Exhibit(
         table=named(tables),

@@ -25,7 +25,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         "effects": Outcomes("Unit effects and regressors", (ce.mundlak(ols),)),
     }
     found = pack(config, "table_07", sdm, ["rho"], margin=config["small_sample"]["rho"])
-    frames = {name: group.to_frame() for name, group in groups.items()}
+    frames = {name: group.frame for name, group in groups.items()}
     every = pd.concat(frames.values())
     return Exhibit(
         table={name: group.summary() for name, group in groups.items()}

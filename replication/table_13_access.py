@@ -98,7 +98,7 @@ def main_table(
                     HOW[how],
                     number(fit.estimate, 3),
                     number(fit.std_error, 3),
-                    interval(*fit.conf_int, 2),
+                    interval(*fit.interval_clustered, 2),
                     number(fit.pvalue, 3) if chance else "",
                     union(fit.confidence_set, 2) if chance else "",
                     interval(only.min(), only.max(), 2) if how == "control" else "",

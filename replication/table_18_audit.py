@@ -36,7 +36,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     runs = load_runs(Path(__file__).parent)["draws"]
     return Exhibit(
         table={"": found.summary()} | tables(runs, setting),
-        data={"": found.frame()} | runs,
+        data={"": found.frame} | runs,
         finding=finding(found, runs),
         numbers=numbers(found, runs),
     )

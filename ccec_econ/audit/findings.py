@@ -73,6 +73,7 @@ class Findings(Printed):
     def __len__(self) -> int:
         return len(self.items)
 
+    @property
     def frame(self) -> pd.DataFrame:
         """One row per finding, columns as in `Finding`."""
         names = [field.name for field in fields(Finding)]

@@ -29,7 +29,7 @@ class Honest(Printed):
     ----------
     target : str
         The effect asked about.
-    estimate, se : float
+    estimate, std_error : float
         Under parallel trends, from the event study.
     before, after : tuple of int
         Event times used.
@@ -48,7 +48,7 @@ class Honest(Printed):
 
     target: str
     estimate: float
-    se: float
+    std_error: float
     before: tuple[int, ...]
     after: tuple[int, ...]
     magnitudes: pd.DataFrame
@@ -82,9 +82,9 @@ class Honest(Printed):
             rules=frozenset({len(self.magnitudes)} - {len(rows)}),
             notes=(
                 f"Estimate under parallel trends {number(self.estimate, digits)} (std. error "
-                f"{number(self.se, digits)}); event times {self.before[0]} to {self.before[-1]} "
-                f"before, {self.after[0]} to {self.after[-1]} after. Zero is left out up to M̄ = "
-                f"{self.breakdown_magnitude:.3g}{_at_curvature(self)}. "
+                f"{number(self.std_error, digits)}); event times {self.before[0]} to "
+                f"{self.before[-1]} before, {self.after[0]} to {self.after[-1]} after. Zero is "
+                f"left out up to M̄ = {self.breakdown_magnitude:.3g}{_at_curvature(self)}. "
                 "M̄: change of the difference in trends between periods, relative to the largest "
                 "before adoption; M: change of its slope per period. Normal reference.",
             ),
@@ -173,7 +173,11 @@ def honest(
         columns=["bound_lower", "bound_upper", "lower", "upper"],
         index=pd.Index(magnitudes, name="mbar", dtype=float),
     )
-    sizes = [part * asked.se for part in (0.0, 0.25, 0.5, 1.0)] if curvature is None else curvature
+    sizes = (
+        [part * asked.std_error for part in (0.0, 0.25, 0.5, 1.0)]
+        if curvature is None
+        else curvature
+    )
     smooth = pd.DataFrame(
         [smoothly(size) for size in sizes],
         columns=["lower", "upper"],
@@ -182,7 +186,7 @@ def honest(
     return Honest(
         target="Overall effect" if target == "overall" else f"Effect at event time {target}",
         estimate=asked.estimate,
-        se=asked.se,
+        std_error=asked.std_error,
         before=tuple(int(e) for e in before),
         after=tuple(int(e) for e in after),
         magnitudes=frame,

@@ -60,7 +60,7 @@ class Target:
         return float(self.weights @ self.after)
 
     @property
-    def se(self) -> float:
+    def std_error(self) -> float:
         """Its standard error."""
         A = len(self.before)
         return float(np.sqrt(self.weights @ self.covariance[A:, A:] @ self.weights))
@@ -214,7 +214,7 @@ def _tail(z: Floats, lower: Floats, upper: Floats) -> Floats:
 
 def _end(target: Target, accepted: Callable[[Floats], NDArray[np.bool_]], side: float) -> float:
     """Outermost accepted value on one side, by a grid that widens and then bisection."""
-    half = 4.0 * target.se
+    half = 4.0 * target.std_error
     for _ in range(_DOUBLINGS):
         grid = target.estimate + side * np.linspace(0.0, half, _GRID)
         kept = accepted(grid)

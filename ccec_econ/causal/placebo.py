@@ -79,7 +79,8 @@ class Placebos(Printed):
         low, high = np.nanquantile(self.drawn, (0.5 - level / 2, 0.5 + level / 2))
         return float(low), float(high)
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row: estimate, statistic, middle 95 % of placebos, p-values, draws."""
         low, high = self.band()
         return pd.DataFrame(

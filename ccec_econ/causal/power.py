@@ -112,7 +112,8 @@ class Power(Printed):
             return float("nan")
         return float(_rejected(self.noise, self.errors, self._conventional, np.zeros(1))[0])
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row: sample, standard error, detectable effects in units and in within sd."""
         return pd.DataFrame(
             {

@@ -79,7 +79,7 @@ class RecentredRegression(Printed):
         return float(self.fit.pvalues[self.term])
 
     @property
-    def conf_int(self) -> tuple[float, float]:
+    def interval_clustered(self) -> tuple[float, float]:
         """Interval from the clustered standard error."""
         low, high = self.fit.conf_int(self.level).loc[self.term].to_numpy(dtype=np.float64)
         return float(low), float(high)
@@ -100,7 +100,7 @@ class RecentredRegression(Printed):
     @property
     def row(self) -> pd.Series:
         """Estimate, clustered and randomisation inference, and sample, for a frame."""
-        low, high = self.conf_int
+        low, high = self.interval_clustered
         accepted = self.confidence_set
         T, N = self.treatment.realised.shape
         return pd.Series(
@@ -145,7 +145,7 @@ class RecentredRegression(Printed):
                     _SAYS[self.how],
                     number(self.estimate, digits),
                     number(self.std_error, digits),
-                    interval(*self.conf_int, digits),
+                    interval(*self.interval_clustered, digits),
                     number(self.pvalue, 3),
                     union(self.confidence_set, digits),
                 ),

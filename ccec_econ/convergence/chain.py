@@ -50,7 +50,8 @@ class Markov:
         """Maximum likelihood probabilities, shape (k, k); rows sum to one."""
         return shares(self.counts)
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row per transition: count, probability, posterior mean and interval."""
         k = len(self.counts)
         a = self.counts + 1.0 / k
@@ -71,7 +72,7 @@ class Markov:
 
     def summary(self, *, title: str = "Transitions between income classes") -> Table:
         """Probabilities with intervals, counts, long run."""
-        k, cells = len(self.counts), self.to_frame()
+        k, cells = len(self.counts), self.frame
         long_run = self.measures["estimate"].to_numpy()[:k]
         rows = []
         for i in range(k):

@@ -108,7 +108,8 @@ class Clubs:
             name="club",
         )
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row per test: all units, then each club."""
         tests = [("all", self.overall), *((str(k), c.test) for k, c in enumerate(self.clubs, 1))]
         rows = [(name, t.units, t.b, t.std_error, t.tstat, t.converges) for name, t in tests]
@@ -133,7 +134,7 @@ class Clubs:
                 listed,
             )
             for (name, row), test, listed in zip(
-                self.to_frame().iterrows(),
+                self.frame.iterrows(),
                 [self.overall, *(club.test for club in self.clubs)],
                 members,
                 strict=True,

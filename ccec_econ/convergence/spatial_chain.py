@@ -68,7 +68,8 @@ class SpatialMarkov:
         """Probabilities by class of the neighbours, shape (m, k, k); NaN in rows never left."""
         return shares(self.counts)
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row per class of the neighbours and transition: count and probability."""
         m, k, _ = self.counts.shape
         cells = [(lag, i, j) for lag in range(m) for i in range(k) for j in range(k)]

@@ -101,7 +101,8 @@ class Outcomes(Printed):
             f"no test {name!r}; there are {first_five([o.name for o in self.outcomes])}."
         )
 
-    def to_frame(self) -> pd.DataFrame:
+    @property
+    def frame(self) -> pd.DataFrame:
         """One row per test, indexed by name."""
         fields = ("name", "null", "statistic", "distribution", "pvalue", "reason")
         rows = [[getattr(outcome, field) for field in fields] for outcome in self.outcomes]

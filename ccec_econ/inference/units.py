@@ -48,13 +48,14 @@ class UnitEffects(Printed):
         values = self.matrix.to_numpy().sum(axis=0)
         return pd.Series(values, index=self.matrix.index, name="emitted")
 
+    @property
     def frame(self) -> pd.DataFrame:
         """Own, received and emitted effects by unit; the latter two both average to the total."""
         return pd.concat([self.own, self.received, self.emitted], axis=1)
 
     def summary(self, digits: int = 4) -> Table:
         """Table of own, received and emitted effects by unit."""
-        frame = self.frame()
+        frame = self.frame
         return Table(
             title=f"Effects of {self.term} between {len(frame)} units",
             columns=("Unit", *(str(name).capitalize() for name in frame.columns)),

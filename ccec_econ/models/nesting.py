@@ -79,7 +79,8 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
 
     Both likelihoods must be the transformation likelihood of the same response. A model is held
     by another when its regressors span part of the other's and its spatial parameters, weights
-    included, are among the other's; a SEM is also held by the SDM with the same weights.
+    included, are among the other's; a SEM is also held by the SDM with the same weights. The null
+    of the outcome names the parameters that the first model leaves out.
 
     Raises
     ------
@@ -93,16 +94,28 @@ def lr_test(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) 
     >>> panel, W = ce.data.load_panel(years=(2011, 2019)), ce.weights.contiguity()
     >>> small = ce.sar("growth ~ digital | unit + year", panel, W)
     >>> large = ce.sdm("growth ~ digital | unit + year", panel, W)
-    >>> lr_test(small, large).distribution
-    'chi2(1)'
+    >>> lr_test(small, large).null
+    'SDM is SAR: W(digital) = 0'
     """
     refuse_no_likelihood(family(unrestricted).estimate)
     refuse_no_likelihood(family(restricted).estimate)
     _refuse_searched((unrestricted, restricted), "twice the difference has no chi2 distribution")
     _refuse_other_sample(restricted, unrestricted)
     nested.refuse_not_nested(restricted.estimate, unrestricted.estimate)
+    null = _restriction(restricted, unrestricted)
+    return _ratio(null, restricted.estimate, unrestricted.estimate)
+
+
+def _restriction(restricted: SpatialPanelResults, unrestricted: SpatialPanelResults) -> str:
+    """Say what makes the second model the first: "SAR: x = 0", "SDM is SAR: W(x) = 0"."""
     small, large = restricted.model.upper(), unrestricted.model.upper()
-    return _ratio(f"{large} is {small}", restricted.estimate, unrestricted.estimate)
+    models = large if small == large else f"{large} is {small}"
+    here, there = list(restricted.params.index), list(unrestricted.params.index)
+    new = [name for name in here if name not in there]
+    gone = [name for name in there if name not in here]
+    if not new:
+        return f"{models}: {' = '.join(gone)} = 0"
+    return f"{models}: {', '.join(gone)} as {', '.join(new)}" if small == large else models
 
 
 def common_factor(

@@ -152,10 +152,10 @@ def test_lagging_demeaned_columns_is_right_without_time_effects(sim16) -> None:
 
 
 def test_summary_and_frame(found) -> None:
-    frame = found.frame()
+    frame = found.frame
     assert len(frame) == len(found)
     assert frame.loc[frame["id"] == 1, "published"].tolist()[0] == 0.35165
     text = str(found)
     assert "splm 1.6-5, spml" in text
     assert "0.3517" in text
-    assert ce.audit.findings().frame().equals(frame)
+    assert ce.audit.findings().frame.equals(frame)

@@ -119,7 +119,7 @@ def test_conditional_confidence_sets(name: str, monkeypatch: pytest.MonkeyPatch)
     # Without its first stage the hybrid is the conditional test, which R inverts without chance.
     monkeypatch.setattr("ccec_econ.causal.honest_magnitudes._FIRST_STAGE", 1e-13)
     target, peer = _target(name), HONEST["conditional"]
-    step = 40.0 * target.se / 999  # of R's grid, whose accepted points its ends are
+    step = 40.0 * target.std_error / 999  # of R's grid, whose accepted points its ends are
     for k, mbar in enumerate(peer["mbar"]):
         lower, upper = confidence_set(target, mbar, 0.95)
         assert 0.0 <= peer[name]["lower"][k] - lower <= step

@@ -158,7 +158,7 @@ def test_received_and_emitted_average_to_the_total(seed: int, model: str) -> Non
     form_of(fit)
     frame = fit.effects(draws=2).frame["estimate"].unstack()
     for term in ("x0", "x1"):
-        units = ce.unit_effects(fit, term).frame()
+        units = ce.unit_effects(fit, term).frame
         size = max(1.0, float(np.abs(units).max().max()))
         assert units["received"].mean() == pytest.approx(frame.loc[term, "total"], abs=1e-9 * size)
         assert units["emitted"].mean() == pytest.approx(frame.loc[term, "total"], abs=1e-9 * size)

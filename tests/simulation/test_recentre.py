@@ -38,7 +38,7 @@ def test_naive_is_biased_and_recentred_is_not() -> None:
             fit = recentred_regression(panel(y), "y", access, how=how)
             estimates.append(fit.estimate)
             if how == "recentre":
-                covered += fit.conf_int[0] <= EFFECT <= fit.conf_int[1]
+                covered += fit.interval_clustered[0] <= EFFECT <= fit.interval_clustered[1]
     bias = {how: np.mean(values) - EFFECT for how, values in found.items()}
     error = {how: np.std(values) / np.sqrt(samples) for how, values in found.items()}
     assert bias["naive"] > 10.0 * error["naive"]

@@ -187,7 +187,7 @@ def test_known_groups_are_found() -> None:
     first = {f"u{i:02d}" for i in range(4)}
     assert set(found.clubs[0].units) == first
     assert found.membership.loc[sorted(first)].eq(1).all()
-    assert found.to_frame().index.tolist()[0] == "all"
+    assert found.frame.index.tolist()[0] == "all"
     assert "Club 1" in str(found)
     assert "c* = 0, raised by 0.1" in found.note
 

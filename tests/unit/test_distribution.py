@@ -72,7 +72,7 @@ def test_transitions_by_hand() -> None:
         [5 / 9, 4 / 9, 0.9, -math.log(2) / math.log(0.1)]
     )
     assert chain.classes.moves == 4
-    cell = chain.to_frame().iloc[1]
+    cell = chain.frame.iloc[1]
     posterior = stats.beta(2.5, 3.5)  # 2 + 1/2 and 3 + 1/2
     assert cell["mean"] == pytest.approx(2.5 / 6)
     assert (cell["lower"], cell["upper"]) == pytest.approx(posterior.interval(0.95))

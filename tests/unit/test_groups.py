@@ -293,7 +293,7 @@ def test_unit_effects_by_hand(chain) -> None:
     np.testing.assert_allclose(found.matrix * 6, [[7, 4, 1], [2, 8, 2], [1, 4, 7]], atol=1e-11)
     np.testing.assert_allclose(found.received, 2.0)
     np.testing.assert_allclose(found.emitted * 6, [10, 16, 10])
-    assert list(found.frame()) == ["own", "received", "emitted"]
+    assert list(found.frame) == ["own", "received", "emitted"]
 
 
 def test_orders_by_hand(chain) -> None:

@@ -128,7 +128,7 @@ def test_plug_in_bounds_equal_the_linear_program() -> None:
 def test_sets_widen_and_hold_the_bounds(seed: int) -> None:
     asked = target(seed)
     z = stats.norm.ppf(0.975)
-    usual = (asked.estimate - z * asked.se, asked.estimate + z * asked.se)
+    usual = (asked.estimate - z * asked.std_error, asked.estimate + z * asked.std_error)
     assert confidence_set(asked, 0.0, 0.95) == pytest.approx(usual, abs=1e-8)
     ends = [confidence_set(asked, mbar, 0.95) for mbar in (0.0, 0.25, 0.5, 1.0, 2.0)]
     assert (np.diff([lower for lower, _ in ends]) < 0).all()

@@ -190,4 +190,4 @@ def test_what_is_printed() -> None:
     found = permute(two_periods([5.0, 1.0, 2.0, 0.0], "a"), statistic="twfe")
     assert "p = 0.250" in repr(found)
     assert "All 4 placebos; p of the absolute value." in str(found)
-    assert found.to_frame().loc[found.title, "p"] == 0.25
+    assert found.frame.loc[found.title, "p"] == 0.25

@@ -259,5 +259,5 @@ def test_outcomes_and_unit_effects_at_the_prompt(fit) -> None:
     found = ce.unit_effects(fit, "x1")
     assert repr(found) == "<UnitEffects Effects of x1 between 16 units>"
     cells = found.summary(digits=3).rows[0][1:]
-    assert cells == tuple(ce.typeset.number(v, 3) for v in found.frame().iloc[0])
+    assert cells == tuple(ce.typeset.number(v, 3) for v in found.frame.iloc[0])
     assert "<td" in found._repr_html_()

@@ -46,7 +46,7 @@ def test_table_of_outcomes() -> None:
     both = Outcomes("Two", tuple(tests))
     assert len(both) == 2
     assert both["B"].reason == "too few units"
-    assert both.to_frame().loc["A", "statistic"] == 1.0
+    assert both.frame.loc["A", "statistic"] == 1.0
     assert both._repr_html_().startswith("<table>")
     with pytest.raises(ce.errors.FormulaError, match="no test 'C'; there are A, B"):
         both["C"]
@@ -82,6 +82,21 @@ def test_likelihood_ratios_of_every_pair(fits) -> None:
     for pair in (("sdm", "sdem"), ("sar", "sem"), ("sar", "slx"), ("sdem", "sdm"), ("sar", "sdem")):
         with pytest.raises(ce.errors.IdentificationError, match=r"not nested|no restriction"):
             lr_test(*(fits[name] for name in pair))
+
+
+def test_null_of_a_ratio_says_what_differs(sim16, fits) -> None:
+    panel, W = sim16
+    sdm = fits["sdm"]
+    nulls = {
+        "SDM: x2 = W(x2) = 0": lr_test(sdm.without("x2"), sdm),
+        "SDM is SAR: W(x1) = W(x2) = 0": lr_test(fits["sar"], sdm),
+        "SAR is OLS: rho = 0": lr_test(fits["ols"], fits["sar"]),
+        "SDM is SEM": lr_test(fits["sem"], sdm),  # no parameter of the SDM is zero
+        "SAR: x1, x2 as I(x1 + x2)": lr_test(
+            ce.sar("y ~ I(x1 + x2) | id + year", panel, W), fits["sar"]
+        ),
+    }
+    assert {found.null for found in nulls.values()} == set(nulls)
 
 
 def test_likelihoods_that_cannot_be_compared(sim16, fits) -> None:
