@@ -22,7 +22,8 @@ NOTES = (
 
 def build(config: dict[str, Any]) -> Exhibit:
     """Fit the columns and set them side by side."""
-    panel = ce.data.load_panel(years=tuple(config["sample"]["years"]))
+    first, last = config["sample"]["years"]
+    panel = ce.data.load_panel(years=(first, last))
     published = panel.assign(digital=panel["digital_published"])
     formula, W = config["baseline"]["formula"], ce.weights.contiguity()
     fits = {
@@ -37,7 +38,7 @@ def build(config: dict[str, Any]) -> Exhibit:
     found = pack(config, "table_08", fits["SDM"], treatments, size=size)
     table = ce.table(
         fits,
-        title="Baseline: growth of real GDP per resident, 16 units",
+        title=f"Baseline: growth of real GDP per resident, 16 units, {first}–{last}",
         labels=config["labels"],
         also=ce.Cluster(),
         notes=NOTES,

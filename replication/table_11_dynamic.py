@@ -18,7 +18,8 @@ NOTES = (
 def build(config: dict[str, Any]) -> Exhibit:
     """Fit the dynamic model twice and ask whether incomes converge."""
     setting, labels = config["dynamic"], config["labels"]
-    panel, W = ce.data.load_panel(years=tuple(setting["years"])), ce.weights.contiguity()
+    first, last = setting["years"]
+    panel, W = ce.data.load_panel(years=(first, last)), ce.weights.contiguity()
     fits = {
         "Uncorrected": ce.sdm(setting["formula"], panel, W, correction=False),
         "Corrected": ce.sdm(setting["formula"], panel, W),
@@ -41,7 +42,7 @@ def build(config: dict[str, Any]) -> Exhibit:
         table={
             "": ce.table(
                 fits,
-                title="Dynamic SDM of ln real GDP per resident, 16 units",
+                title=f"Dynamic SDM of ln real GDP per resident, 16 units, {first + 1}–{last}",
                 labels=labels,
                 also=None,
                 notes=NOTES,

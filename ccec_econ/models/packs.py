@@ -33,7 +33,7 @@ class SmallSample(Printed):
     null : float
         Value that the bootstrap tests.
     df : float or None
-    n, T : int
+    N, T : int
         Units, which are the clusters, and periods.
     leave_one_out : Series
         Estimate without each unit, by unit; NaN where the refit failed.
@@ -59,7 +59,7 @@ class SmallSample(Printed):
     std_error: float
     null: float
     df: float | None
-    n: int
+    N: int
     T: int
     leave_one_out: pd.Series
     kept: tuple[Hashable, ...]
@@ -74,7 +74,7 @@ class SmallSample(Printed):
     @property
     def clusters(self) -> int:
         """Units: what is independent, at best."""
-        return self.n
+        return self.N
 
     @property
     def range(self) -> tuple[float, float]:
@@ -126,7 +126,7 @@ class SmallSample(Printed):
         rows = [
             ("Estimate", number(self.estimate, digits), self.quantity),
             ("Standard error", number(self.std_error, digits), self.convention),
-            ("Units, periods, clusters", f"{self.n}, {self.T}, {self.clusters}", ""),
+            ("Units, periods, clusters", f"{self.N}, {self.T}, {self.clusters}", ""),
             (
                 "Range without one unit",
                 interval(*self.range, digits),
@@ -257,7 +257,7 @@ class SmallSamples(Printed):
         remarks = dict.fromkeys(remark for pack in self.packs for remark in pack.remarks)
         several = " Holm, Romano-Wolf: adjusted over the columns." * (len(self.packs) > 1)
         return (
-            f"{what}; N = {one.n}, T = {one.T}, {one.clusters} clusters. Standard errors: "
+            f"{what}; N = {one.N}, T = {one.T}, {one.clusters} clusters. Standard errors: "
             f"{one.convention}.",
             f"Bootstrap: {one.bootstrap}.{several}",
             "Detectable: minimum detectable effect, 2.8 standard errors. Leverage: share in the "

@@ -165,7 +165,7 @@ def small_sample(
                 std_error=error,
                 null=null,
                 df=df,
-                n=len(results.panel.units),
+                N=len(results.panel.units),
                 T=len(results.panel.times),
                 leave_one_out=left_out[each],
                 kept=tuple(keep),

@@ -84,7 +84,7 @@ def test_pack_of_a_coefficient(sim16) -> None:
     pd.testing.assert_series_equal(found.leave_one_out, pd.Series(alone), check_names=False)
     assert found.range == (min(alone.values()), max(alone.values()))
     assert found.range_units == (min(alone, key=alone.get), max(alone, key=alone.get))
-    assert (found.n, found.T, found.clusters) == (16, 12, 16)
+    assert (found.N, found.T, found.clusters) == (16, 12, 16)
     assert found.detectable == pytest.approx(2.8 * fit.std_errors["x1"])
     assert found.pvalue == wild_cluster(fit, "x1").pvalue
     b, se = fit.params["x1"], fit.std_errors["x1"]
