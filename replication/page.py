@@ -71,9 +71,10 @@ def _exhibit(project: Project, verdict: Verdict) -> dict[str, object]:
 
 
 def _table(path: Path) -> dict[str, str]:
-    """Return a table and the number that the paper gives it, which its Typst file holds."""
-    found = re.search(r'numbering: _ => "(.+)"', path.with_suffix(".typ").read_text("utf-8"))
-    return {"number": found[1] if found else "", "text": path.read_text("utf-8")}
+    """Return a table and the name that the paper gives it, which its Typst file holds."""
+    typst = path.with_suffix(".typ")
+    found = re.search(r'numbering: _ => "(.+)"', typst.read_text("utf-8") if typst.exists() else "")
+    return {"name": f"Table {found[1]}: " if found else "", "text": path.read_text("utf-8")}
 
 
 def _state(verdict: Verdict) -> str:

@@ -33,8 +33,8 @@ def build(config):
     noise = rng(config, "table_08").normal()
     frame = pd.DataFrame({{"term": ["digital", "hsr"], "estimate": [{value}, noise]}})
     table = SimpleNamespace(
-        to_csv_text=lambda: "unused", to_html=lambda: "<table></table>",
-        to_latex=lambda: "tex", to_typst=lambda **kwargs: "typ",
+        to_csv_text=lambda: "unused", to_html=lambda: "<table><caption>A</caption></table>",
+        to_latex=lambda: "tex", to_typst=lambda **kwargs: 'numbering: _ => "%(number)s"' % kwargs,
     )
     return Exhibit(table=table, data=frame, finding="One | two.", numbers={{"rho": {value}}})
 
@@ -472,6 +472,7 @@ class TestVerify:
         assert "<script" not in page
         assert 'href="../../data/raw/city_yearbook/SOURCE.md"' in page
         assert 'href="tables/table_08.csv"' in page
+        assert "<caption>Table 8: A</caption>" in page
         assert 'href="../../paper/paper.pdf"' in page
         assert str(checkout) not in page
 
