@@ -44,6 +44,13 @@ def test_no_semicolon_is_eaten(text: str) -> None:
     assert re.findall(r"#[\w-]+\((?:[^()]|\([^()]*\))*\);", '#n("a", "b"); c') != []
 
 
+@BOTH
+def test_every_formula_has_words(text: str) -> None:
+    """PDF/A asks for an alternative text, which a formula within a line cannot have."""
+    assert "$" not in prose.prose(text)
+    assert text.count("#math.equation(") == len(re.findall(r"#math\.equation\([^$]*alt:", text))
+
+
 def test_cited_works_are_in_the_bibliography() -> None:
     keys = set(re.findall(r"^@\w+\{(\w+),", (ROOT / "paper" / "references.bib").read_text(), re.M))
     cited = set(re.findall(r"[@<]([a-z]+\d{4})", PAPER + SUPPLEMENT))
