@@ -29,7 +29,7 @@ from ccec_econ.engine.sparse_weights import (
     mean_square,
     radius_of,
 )
-from ccec_econ.engine.spectrum import Slope, nodes_within
+from ccec_econ.engine.spectrum import Profile, nodes_within
 from ccec_econ.errors import ConvergenceError
 
 __all__ = ["POWERS", "PROBES", "MomentForm", "MomentSpectrum", "moment_spectrum"]
@@ -65,7 +65,7 @@ class MomentSpectrum(SparseWeights):
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, _NODES)
 
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, count)
 
