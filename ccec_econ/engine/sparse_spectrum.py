@@ -122,7 +122,8 @@ class SparseSpectrum(SparseWeights):
         """Say how log-determinants and traces were computed."""
         return (
             f"{self._searched()}; log-determinants by sparse factors, "
-            f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}{self._by_signs()}."
+            f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}"
+            f"{self._by_signs()}{self._both_lags()}."
         )
 
     def _by_signs(self) -> str:
