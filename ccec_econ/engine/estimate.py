@@ -58,7 +58,8 @@ class Reduced:
     optimum : Optimum
         The estimates.
     others : tuple of Optimum
-        Lower local maxima: rho and lam may swap when W and M are alike.
+        Lower local maxima: rho and lam may swap when W and M are alike. With sparse factors, those
+        that bounds of the likelihood did not rule out as the highest.
     uncorrected : Optimum or None
         The maximum that a bias correction moved, where scores are zero; None where none did.
     """

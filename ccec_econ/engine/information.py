@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
+from ccec_econ.engine.conjugate import conjugated
 from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.forms import Form, dense
 from ccec_econ.engine.spectrum import Spectral, Spectrum
@@ -75,8 +76,7 @@ def quadratic_forms(fit: Reduced) -> dict[str, Form]:
         if fit.error is None or not lam or _alike(fit.spectrum, fit.error):
             forms["rho"] = fit.spectrum.form(rho)
         else:
-            G = fit.error.conjugate(lam, fit.spectrum.G(rho))
-            forms["rho"] = G.reshape(-1, *G.shape[-2:])
+            forms["rho"] = conjugated(fit.spectrum, rho, fit.error, lam)
     if fit.error is not None:
         forms["lam"] = fit.error.form(fit.optimum.lam)
     return forms

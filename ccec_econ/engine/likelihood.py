@@ -99,7 +99,8 @@ class Likelihood:
     def maxima(self) -> list[Optimum]:
         """Find the local maxima over the whole parameter space, the highest first.
 
-        Grids bracket every maximum; each is polished as a root of the score.
+        Grids bracket every maximum, those of sparse factors every one that bounds do not rule out
+        as the highest; each is polished as a root of the score.
 
         Raises
         ------
@@ -123,7 +124,11 @@ class Likelihood:
         moments, grid = self.triangle.at(lam), self.spectrum.nodes
         if self.error is None:
             grid = self.spectrum.search(
-                lambda at: self._fit_rho(moments, at) / self.periods, _NODES
+                lambda at: (
+                    gaussian(moments.sse(at), self.nobs) / self.periods,
+                    self._fit_rho(moments, at) / self.periods,
+                ),
+                _NODES,
             )
         return _peaks(
             "rho",
@@ -140,7 +145,11 @@ class Likelihood:
         grid = nodes_within(error.interval, _LAM_NODES)
         if self.spectrum is None:
             grid = error.search(
-                lambda at: self.nobs * self.triangle.slopes(at) / self.periods, _LAM_NODES
+                lambda at: (
+                    gaussian(self.triangle.along(at)[2], self.nobs) / self.periods,
+                    self.nobs * self.triangle.slopes(at) / self.periods,
+                ),
+                _LAM_NODES,
             )
 
         def profile(lam: float) -> float:

@@ -8,8 +8,9 @@ polynomial through exact values, so the error falls by a factor of about nine, a
 each node (Trefethen 2013, Approximation Theory and Approximation Practice, theorem 8.2). Panels are
 made where they are asked for; zero lies in the middle of one.
 
-A search for maxima needs fewer values. Bounds of the slope (`slope_bounds`) say where the slope of
-a likelihood may be zero; only there are panels made, narrow ones with fewer nodes.
+A search for the highest maximum needs fewer values. Bounds (`slope_bounds`) say where the slope of
+a likelihood may be zero and its height not below one already found; only there are panels made,
+narrow ones with fewer nodes.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ import numpy as np
 from numpy.polynomial.chebyshev import Chebyshev
 from numpy.typing import NDArray
 
-from ccec_econ.engine.slope_bounds import concave_bounds, slope_bounds
+from ccec_econ.engine.slope_bounds import ceilings, concave_bounds, slope_bounds
+from ccec_econ.engine.spectrum import Profile
 from ccec_econ.errors import IdentificationError
 
 __all__ = ["LogDeterminant"]
@@ -33,9 +35,9 @@ _FAR = 9  # edges of panels either way; tanh of the last is 1 - 1.4e-5
 _FEW = 24  # values off every panel that are computed one by one rather than by new panels
 _NARROW = 0.3  # width of a panel around a maximum, in x
 _LOW_DEGREE = 9  # of such a panel: the error is about that of the wider ones
+_FRESH = 2.0 * _NARROW  # farther from all values, the place of the highest bound is looked at
 _MARGIN = 1e-6  # that panels reach beyond what they cover, in x
 _LOOKS = 36  # values of rho per panel at which the slope is bounded
-_INNER = 0.94  # r |rho| up to which bounds are narrow for complex eigenvalues too
 _NEAR = 1_000  # number of the first narrow panel
 
 
@@ -51,6 +53,8 @@ class LogDeterminant:
         r, the spectral radius of |W|.
     traces : ndarray, shape (m,)
         tr W, tr W^2 and so on, as many as are cheap.
+    lengths : tuple of float
+        N, and the mean over units of the sum of squared weights.
     real, unit : bool
         Whether all eigenvalues are known to be real, and whether one is known to be one.
     """
@@ -58,6 +62,7 @@ class LogDeterminant:
     exact: Callable[[float], float]
     radius: float
     traces: NDArray[np.float64]
+    lengths: tuple[int, float]
     real: bool = False
     unit: bool = False
     _panels: dict[int, Chebyshev] = field(default_factory=dict)
@@ -74,15 +79,14 @@ class LogDeterminant:
         """Guess of the error: the largest of the last two coefficients of the panels so far."""
         return max((float(np.abs(p.coef[-2:]).max()) for p in self._panels.values()), default=0.0)
 
-    def search(
-        self, slope: Callable[[NDArray[np.float64]], NDArray[np.float64]]
-    ) -> NDArray[np.float64]:
-        """Values of rho that bracket every zero of slope(rho) + d ln|I - rho W| / d rho.
+    def search(self, profile: Profile) -> NDArray[np.float64]:
+        """Values of rho that bracket the maxima of height(rho) + ln|I - rho W|.
 
-        Where bounds leave the sign of the sum open, a value is added in the widest gap, until the
-        gaps are as narrow as a panel. Panels then stand on all that is open. Needs weights without
-        negative entries. Where eigenvalues may be complex bounds are wide towards the ends; there
-        only the neighbourhoods of maxima over `nodes` count as open.
+        The sum is a likelihood, over its periods; `profile` returns height and slope. Maxima are
+        left out where a bound of the sum is below its value elsewhere: they are not the highest.
+        Where bounds leave both height and sign of the slope open, a value is added, until what is
+        open is as narrow as a panel. Panels then stand on all that is open. Needs weights without
+        negative entries.
 
         Returns
         -------
@@ -92,38 +96,46 @@ class LogDeterminant:
         """
         x = _line()
         rho = np.tanh(x) / self.radius
-        known = slope(rho)
-        near = np.ones(x.shape, dtype=np.bool_) if self.real else self._near_tops(rho, known)
+        fit, known = profile(rho)
+        bend = 0.5 * np.abs(np.diff(known)) * np.diff(rho)  # four times a parabola's rise between
+        between = np.maximum(np.append(bend, 0.0), np.append(0.0, bend))
         while True:
             lower, upper = self._bounds(rho)
             rises, falls = known + lower > 0.0, known + upper < 0.0
-            open_ = near & ~(rises | falls)
-            turns = near[1:] & ((rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:]))
+            most = fit + self._ceilings(rho)
+            high = most + between >= self._highest(profile)
+            open_ = high & ~(rises | falls)
+            turns = (rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:])
+            turns &= high[:-1] | high[1:]
             open_[1:] |= turns
             open_[:-1] |= turns
             at = np.flatnonzero(open_)
             runs = [] if not len(at) else np.split(at, np.flatnonzero(np.diff(at) > 1) + 1)
-            if not self._narrowed([x[run] for run in runs]):
+            if not self._narrowed([x[run] for run in runs], [most[run] for run in runs]):
                 break
         runs = [np.arange(max(run[0] - 2, 0), min(run[-1] + 3, len(x))) for run in runs]
         shown = np.zeros(x.shape, dtype=np.bool_)  # with two neighbours, where the sign is known
         for run in runs:
             shown[run] = True
             self._cover(x[run[0]], x[run[-1]])
-        if shown[0] or shown[-1] or falls[0] or rises[-1] or not self.real:
+        if shown[0] or shown[-1] or (high & falls)[0] or (high & rises)[-1]:
             shown[[0, -1]] = True
         return np.asarray(rho[shown])
 
-    def _near_tops(self, rho: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether values lie far from the ends, or beside a node higher than its neighbours."""
-        f = np.array([self._look(float(node)) for node in rho[::_LOOKS]])
-        steps = 0.5 * (known[1:] + known[:-1]) * np.diff(rho)
-        height = f + np.concatenate([[0.0], np.cumsum(steps)])[::_LOOKS]
-        near = np.abs(self.radius * rho) <= _INNER
-        for i in range(1, len(f) - 1):
-            if height[i] >= max(height[i - 1], height[i + 1]):
-                near[(i - 1) * _LOOKS : (i + 1) * _LOOKS + 1] = True
-        return near
+    def _highest(self, profile: Profile) -> float:
+        """Height of the highest of the values so far."""
+        at = np.array([0.0, *self._searched])
+        return float((profile(at)[0] + [0.0, *self._searched.values()]).max())
+
+    def _ceilings(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Upper bounds of ln|I - rho W|, the lower of two.
+
+        One is that of Hadamard: no determinant exceeds the product of the lengths of its rows. The
+        logarithm of their mean square bounds the mean of their logarithms.
+        """
+        N, squares = self.lengths
+        rows = 0.5 * N * np.log1p((rho * squares - 2.0 * self.traces[0] / N) * rho)
+        return np.asarray(np.minimum(rows, ceilings(self._searched, self.traces, rho)))
 
     def _look(self, rho: float) -> float:
         if rho not in self._searched:
@@ -141,23 +153,21 @@ class LogDeterminant:
         least, most = concave_bounds(others, start, rho)
         return np.maximum(lower, least - own), np.minimum(upper, most - own)
 
-    def _narrowed(self, runs: list[NDArray[np.float64]]) -> bool:
-        """Add a value in every run that is wider than a panel; whether there was one."""
+    def _narrowed(self, runs: list[NDArray[np.float64]], most: list[NDArray[np.float64]]) -> bool:
+        """Add a value in every run that is wider than a panel; whether there was one.
+
+        It is added where the likelihood may be highest or, beside values, in the widest gap.
+        """
         added = False
-        for run in runs:
+        for run, height in zip(runs, most):
             if run[-1] - run[0] <= _NARROW:
                 continue
-            side = run[run < 0.0] if run[0] + run[-1] < 0.0 else run[run >= 0.0]
-            far = float(np.sign(side.sum())) * _WIDTH * (_FAR + 0.5)
             known = np.arctanh(self.radius * np.array([0.0, *self._searched]))
-            gaps = np.abs(side[:, None] - known).min(axis=1)
-            at_border = np.abs(side).max() > abs(far) - 1.5 * _WIDTH
-            if at_border and not (np.abs(known - far) < 0.5 * _WIDTH).any():
-                new = far  # bounds reach as far as the last value
-            elif gaps.max() > 0.5 * _NARROW:
-                new = float(side[gaps.argmax()])
-            else:
+            gaps = np.abs(run[:, None] - known).min(axis=1)
+            if gaps.max() <= 0.5 * _NARROW:
                 continue
+            top = int(height.argmax())
+            new = float(run[top if gaps[top] > _FRESH else gaps.argmax()])
             for place in {new, abs(new)}:
                 self._look(float(np.tanh(place) / self.radius))
             added = True

@@ -29,7 +29,7 @@ from ccec_econ.engine.sparse_weights import (
     mean_square,
     radius_of,
 )
-from ccec_econ.engine.spectrum import Slope, nodes_within
+from ccec_econ.engine.spectrum import Profile, nodes_within
 from ccec_econ.errors import ConvergenceError
 
 __all__ = ["POWERS", "PROBES", "MomentForm", "MomentSpectrum", "moment_spectrum"]
@@ -65,7 +65,7 @@ class MomentSpectrum(SparseWeights):
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, _NODES)
 
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, count)
 
@@ -120,7 +120,8 @@ class MomentSpectrum(SparseWeights):
         return (
             f"{self._searched()}; log-determinants from {len(self.powers)} "
             f"vectors of random signs with a Monte Carlo error of {self.error(rho):.2g}, powers "
-            f"above {self._K} left out, a change of {max(self.left_out(rho), 1e-14):.0e} at most."
+            f"above {self._K} left out, a change of {max(self.left_out(rho), 1e-14):.0e} at most"
+            f"{self._both_lags()}."
         )
 
     @property

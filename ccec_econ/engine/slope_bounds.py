@@ -1,4 +1,4 @@
-"""Bounds of the slope of ln|I - rho W| for weights without negative entries, from few values.
+"""Bounds of ln|I - rho W| and its slope, W without negative entries, from few values.
 
 Traces of powers of W are then not negative, so that for s >= 0
 
@@ -21,11 +21,12 @@ that its slope lies between those of the chords beside.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["concave_bounds", "slope_bounds"]
+__all__ = ["ceilings", "concave_bounds", "slope_bounds"]
 
 _LEFT, _RIGHT = 3, 2  # nodes below and above that a bound at a node uses
 
@@ -53,17 +54,30 @@ def slope_bounds(
     """
     lower, upper = np.empty(rho.shape), np.empty(rho.shape)
     above, below = rho >= 0.0, rho < 0.0
-    right = np.array(sorted(r for r in values if r > 0.0))
-    both = np.array([r for r in right if -r in values])
-    plus, minus = (np.array([values[sign * r] for r in both]) for sign in (1.0, -1.0))
-    straight = np.array([values[r] for r in right])
-    least, most = _slopes(right, -straight, traces, rho[above])
+    (right, P), (both, E, O), even = _parts(values, traces)  # noqa: E741
+    least, most = _slopes(right, P, traces, rho[above])
     lower[above], upper[above] = -most, -least
-    even = np.arange(1, len(traces) + 1) % 2 == 0
-    E = _slopes(both, -0.5 * (plus + minus), np.where(even, traces, 0.0), -rho[below])
-    O = _slopes(both, -0.5 * (plus - minus), np.where(even, 0.0, traces), -rho[below])  # noqa: E741
+    E = _slopes(both, E, np.where(even, traces, 0.0), -rho[below])
+    O = _slopes(both, O, np.where(even, 0.0, traces), -rho[below])  # noqa: E741
     lower[below], upper[below] = E[0] - O[1], E[1] - O[0]
     return lower, upper
+
+
+def ceilings(
+    values: Mapping[float, float], traces: NDArray[np.float64], rho: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Bound ln|I - rho W| itself from above, rho (n,); infinite where nothing is known.
+
+    R, which increases, is at least that of the node below and at most that of the node above.
+    """
+    out = np.empty(rho.shape)
+    above, below = rho >= 0.0, rho < 0.0
+    (right, P), (both, E, O), even = _parts(values, traces)  # noqa: E741
+    out[above] = -_heights(right, P, traces, rho[above])[0]
+    least = _heights(both, E, np.where(even, traces, 0.0), -rho[below])[0]
+    most = _heights(both, O, np.where(even, 0.0, traces), -rho[below])[1]
+    out[below] = most - least
+    return out
 
 
 def concave_bounds(values: Mapping[float, float], start: float, rho: NDArray[np.float64]) -> _Pair:
@@ -76,6 +90,34 @@ def concave_bounds(values: Mapping[float, float], start: float, rho: NDArray[np.
     upper = np.where(at == zero + 1, start, chord[np.maximum(at - 1, 0)])
     lower = np.where(at == zero, start, chord[np.minimum(at + 1, len(z))])
     return lower, np.where(at == 0, np.inf, upper)
+
+
+def _parts(values: Mapping[float, float], traces: NDArray[np.float64]) -> Any:
+    """P at positive nodes, E and O at those known on both sides, and which powers are even."""
+    right = np.array(sorted(r for r in values if r > 0.0))
+    both = np.array([r for r in right if -r in values])
+    plus, minus = (np.array([values[sign * r] for r in both]) for sign in (1.0, -1.0))
+    straight = -np.array([values[r] for r in right])
+    even = np.arange(1, len(traces) + 1) % 2 == 0
+    return (right, straight), (both, -0.5 * (plus + minus), -0.5 * (plus - minus)), even
+
+
+def _heights(
+    t: NDArray[np.float64],
+    values: NDArray[np.float64],
+    traces: NDArray[np.float64],
+    s: NDArray[np.float64],
+) -> _Pair:
+    """Bound at s (n,) an absolutely monotone function known at nodes t (q,)."""
+    m = len(traces)
+    k = np.arange(1, m + 1)
+    known = np.power.outer(s, k) @ (traces / k)
+    if not len(t):
+        return known, np.where(s > 0.0, np.inf, known)
+    R = (values - np.power.outer(t, k) @ (traces / k)) / t ** (m + 1)
+    least, most = _convex(t, R, R, s)
+    rest = np.multiply(s ** (m + 1), most, where=s > 0.0, out=np.zeros(s.shape))
+    return known + s ** (m + 1) * least, known + rest
 
 
 def _slopes(
@@ -129,21 +171,33 @@ def _between(
     m: int,
 ) -> _Pair:
     """Bound D(s) = (m + 1) R + s R', which is convex and increases, from its bounds at nodes."""
-    low, high = (m + 1) * R + t * lower, (m + 1) * R + t * upper
+    least, most = _convex(t, (m + 1) * R + t * lower, (m + 1) * R + t * upper, s)
+    at, last = np.searchsorted(t, s), len(t) - 1
+    end = np.flatnonzero((at == last) & (s < t[last]))  # there the rise that is left bounds R'
+    rise = (R[last] - np.where(at > 0, R[np.maximum(at - 1, 0)], 0.0)[end]) / (t[last] - s[end])
+    most[end] = np.minimum(most[end], (m + 1) * R[last] + s[end] * rise)
+    return least, most
+
+
+def _convex(
+    t: NDArray[np.float64],
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
+    s: NDArray[np.float64],
+) -> _Pair:
+    """Bound at s (n,) a convex function that increases from zero or more, from bounds at nodes."""
     at, last = np.searchsorted(t, s), len(t) - 1
     inside, after = at <= last, at > 0
     left, right = np.maximum(at - 1, 0), np.minimum(at, last)
     least = np.where(after, low[left], 0.0)
     most = np.where(inside, high[right], np.inf)
-    chord = np.flatnonzero(inside & after & (at < last))
+    chord = np.flatnonzero(inside & after & np.isfinite(most))
     one, two = left[chord], right[chord]
     share = (s[chord] - t[one]) / (t[two] - t[one])
     most[chord] = (1.0 - share) * high[one] + share * high[two]
-    end = np.flatnonzero((at == last) & (s < t[last]))  # there the rise that is left bounds R'
-    rise = (R[last] - np.where(at > 0, R[left], 0.0)[end]) / (t[last] - s[end])
-    most[end] = (m + 1) * R[last] + s[end] * rise
     for near, far in ((at - 1, at - 2), (at, at + 1)):  # chords of the cells beside, extended
-        known = (np.minimum(near, far) >= 0) & (np.maximum(near, far) < last)
+        known = (np.minimum(near, far) >= 0) & (np.maximum(near, far) <= last)
+        known &= np.isfinite(high)[np.clip(far, 0, last)]
         one, two, x = near[known], far[known], s[known]
         step = (x - t[one]) / (t[one] - t[two])
         least[known] = np.maximum(least[known], (1.0 + step) * low[one] - step * high[two])

@@ -32,7 +32,7 @@ from ccec_econ.engine.sparse_weights import (
     radius_of,
     unit_rows,
 )
-from ccec_econ.engine.spectrum import Slope
+from ccec_econ.engine.spectrum import Profile
 from ccec_econ.engine.symmetric import log_scales
 
 __all__ = ["SparseForm", "SparseSpectrum", "factored", "sparse_spectrum"]
@@ -67,11 +67,18 @@ class SparseSpectrum(SparseWeights):
         """Values of rho at which the likelihood is looked at first."""
         return self.f.nodes
 
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
-        """Values of rho around every zero of slope(rho) - tr G, however many that takes."""
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
+        """Values of rho around maxima that may be the highest, however many that takes."""
         if not self.projected:
-            return self.f.search(slope)
-        return self.f.search(lambda rho: slope(rho) + 1.0 / (1.0 - rho))
+            return self.f.search(profile)
+
+        def without_unit(
+            rho: NDArray[np.float64],
+        ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+            height, slope = profile(rho)
+            return height - np.log1p(-rho), slope + 1.0 / (1.0 - rho)
+
+        return self.f.search(without_unit)
 
     def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
@@ -115,7 +122,8 @@ class SparseSpectrum(SparseWeights):
         """Say how log-determinants and traces were computed."""
         return (
             f"{self._searched()}; log-determinants by sparse factors, "
-            f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}{self._by_signs()}."
+            f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}"
+            f"{self._by_signs()}{self._both_lags()}."
         )
 
     def _by_signs(self) -> str:
@@ -164,11 +172,14 @@ class SparseForm(Resolvent):
 
 def sparse_spectrum(matrix: csr_array) -> SparseSpectrum:
     """Prepare a sparse weights matrix (N, N): one factorisation gives the order of the others."""
+    N = int(matrix.shape[0])
+    N = int(matrix.shape[0])
     radius, bounded = radius_of(matrix)
     f = LogDeterminant(
         _exact(matrix, radius),
         radius,
         first_traces(matrix),
+        (N, float((matrix.data**2).sum()) / N),
         real=log_scales(matrix) is not None,
         unit=unit_rows(matrix),
     )

@@ -15,7 +15,7 @@ from ccec_econ.errors import IdentificationError
 
 __all__ = [
     "EigenSpectrum",
-    "Slope",
+    "Profile",
     "Spectral",
     "Spectrum",
     "SpectrumPath",
@@ -33,8 +33,8 @@ _BORDER = 1e-6  # share of the interval's width kept clear of its ends
 _FEW_UNITS = 64  # up to here eigenvalues cost less than asking whether they are real
 _EQUAL = 1e-3  # share of F'WF that may differ from a multiple of the identity and not identify rho
 
-type Slope = Callable[[NDArray[np.float64]], NDArray[np.float64]]
-"""Slope of all of a log-likelihood but its log-determinant, over tau periods."""
+type Profile = Callable[[NDArray[np.float64]], tuple[NDArray[np.float64], NDArray[np.float64]]]
+"""Height and slope of all of a log-likelihood but its log-determinant, over tau periods."""
 
 
 class Spectrum(ABC):
@@ -76,10 +76,10 @@ class Spectrum(ABC):
         """Values of rho at which the likelihood is looked at first, from border to border."""
 
     @abstractmethod
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
-        """Values of rho that bracket the maxima of a function of slope `slope` - tr G.
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
+        """Values of rho that bracket the highest maximum of `profile` and the log-determinant.
 
-        Either `count` of them from border to border, or those around zeros of the slope.
+        Either `count` of them from border to border, or those around its maxima.
         """
 
     @abstractmethod
@@ -194,7 +194,7 @@ class EigenSpectrum(Spectrum):
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, _NODES)
 
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, count)
 
@@ -294,7 +294,7 @@ class SpectrumPath:
         """Say what to do where the search, and not the model, ends at `end`; else nothing."""
         return next(filter(None, (s.border_remedy(end) for s in self.each)), "")
 
-    def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
+    def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, count)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 import ccec_econ as ce
 from ccec_econ.engine.spectrum import spectrum
-from ccec_econ.inference.bootstrap import bootstrap
+from ccec_econ.inference.bootstrap import Bootstrap, bootstrap
 from ccec_econ.inference.effects import effects
 from ccec_econ.inference.reduced_form import static_form
 from ccec_econ.inference.vcov import Information
@@ -30,8 +32,11 @@ def coverage(panels: int, seed: int) -> dict[str, float]:
     for _ in range(panels):
         fit = fit_panel(design, draw_panel(design, weights, T, rng), weights, "transformation")
         refits = bootstrap(fit, draws=REFITS, rng=rng)
-        options = {"level": 0.95, "draws": 199, "rng": rng, "bootstrap": refits}
-        frame = effects(static_form(fit), Information()(fit), **options).frame.loc["x"]
+        form, vcov = static_form(fit), Information()(fit)
+        found = effects(
+            form, vcov, level=0.95, draws=199, rng=rng, bootstrap=partial(_as_is, refits)
+        )
+        frame = found.frame.loc["x"]
         for name, value in truth.items():
             row = {**frame.loc[name], **refits.frame.loc[f"{name} x"]}
             kinds = {"delta": "", "sim": "sim_", "boot": "boot_", "percentile": "percentile_"}
@@ -39,6 +44,16 @@ def coverage(panels: int, seed: int) -> dict[str, float]:
                 inside = row[f"{prefix}lower"] < value < row[f"{prefix}upper"]
                 hits.setdefault(f"{kind} {name}", []).append(bool(inside))
     return {name: float(np.mean(values)) for name, values in hits.items()}
+
+
+def _as_is(refits: Bootstrap) -> Bootstrap:
+    return refits
+
+
+def test_every_kind_is_counted() -> None:
+    found = coverage(2, 1)
+    assert len(found) == 12
+    assert set(found.values()) <= {0.0, 0.5, 1.0}
 
 
 @pytest.mark.slow

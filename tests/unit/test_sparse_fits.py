@@ -5,10 +5,15 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_array
 
 import ccec_econ as ce
-from ccec_econ.engine import choice, remembered
-from ccec_econ.engine.sparse_spectrum import SparseSpectrum
+from ccec_econ.engine import choice, remembered, sparse_weights
+from ccec_econ.engine.conjugate import Conjugate
+from ccec_econ.engine.forms import dense, pair_written
+from ccec_econ.engine.sparse_spectrum import SparseSpectrum, sparse_spectrum
+from ccec_econ.engine.sparse_weights import pair_by_signs
+from ccec_econ.errors import IdentificationError
 from ccec_econ.weights import from_matrix, nearest_of
 
 FORMULA = "y ~ a + b | unit + year"
@@ -118,6 +123,52 @@ def binary_scaled(graph: object) -> object:
     W = ce.weights.align(graph, pd.RangeIndex(N))
     linked = (W + W.T > 0.0) * 1.0
     return from_matrix(linked / np.linalg.eigvalsh(linked).max(), pd.RangeIndex(N))
+
+
+@pytest.mark.parametrize("errors", ["the same weights", "other weights"])
+@pytest.mark.parametrize("effects", ["unit + year", "unit"])
+def test_both_lags_without_a_dense_matrix(
+    sample: tuple[pd.DataFrame, object],
+    sparse: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    errors: str,
+    effects: str,
+) -> None:
+    data, W = sample
+    formula = f"y ~ a + b | {effects}"
+    M = None if errors == "the same weights" else lattice(N)
+    fit = ce.sac(formula, data, W, error_weights=M)
+    sparse()
+    monkeypatch.setattr(sparse_weights, "_DENSE_UNITS", 10)
+    again = ce.sac(formula, data, W, error_weights=M)
+    same(again.params, fit.params)
+    np.testing.assert_allclose(again.std_errors, fit.std_errors, rtol=0.02)  # Monte Carlo
+    assert "traces of both lags from vectors of random signs" in str(again)
+    with pytest.raises(IdentificationError, match="dense matrix of 50 by 50"):
+        ce.sac(formula, data, W, error_weights=M, cov=ce.QuasiML())
+
+
+def lattice(units: int) -> object:
+    """Neighbours on a line."""
+    linked = np.eye(units, k=1) + np.eye(units, k=-1)
+    return from_matrix(linked / linked.sum(axis=1, keepdims=True), pd.RangeIndex(units))
+
+
+def test_pairs_of_forms_by_signs() -> None:
+    """Against matrices written out: tr(AB) + tr(A'B), projected, within five errors."""
+    W = csr_array(ce.weights.align(lattice(N), pd.RangeIndex(N)))
+    near = nearest_of(np.random.default_rng(2).random((N, N)), 3)
+    own, error = sparse_spectrum(W).project(), sparse_spectrum(csr_array(near)).project()
+    B = Conjugate(own.form(0.6), error.form(-0.4), error, -0.4)
+    H = error.form(-0.4)
+    for one, other in ((B, B), (B, H), (H, B)):
+        found = pair_by_signs(one, other, error)
+        exact = pair_written(dense(one), dense(other))
+        assert found == pytest.approx(exact, rel=5.0 * error._held["error of both lags"])
+        assert found != exact
+    columns = np.random.default_rng(1).standard_normal((2, N))
+    np.testing.assert_allclose(B.times(columns), columns @ B.dense()[0].T, atol=1e-12)
+    assert B.trace() == pytest.approx(float(np.trace(B.dense()[0])), abs=1e-7)
 
 
 def test_notes_say_how(sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]) -> None:
