@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
@@ -38,7 +37,7 @@ class Moments:
 
     def coefficients(self, rho: float) -> NDArray[np.float64]:
         """Least-squares coefficients of y - rho Wy on Z, shape (K,)."""
-        return np.asarray(solve_triangular(self.R, self.ry - rho * self.rw))
+        return np.asarray(np.linalg.solve(self.R, self.ry - rho * self.rw))
 
     def sse(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of squared residuals of y - rho Wy on Z: a parabola in rho."""

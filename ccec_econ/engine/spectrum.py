@@ -192,10 +192,14 @@ class EigenSpectrum(Spectrum):
     @property
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
-        return nodes_within(self.interval, _NODES)
+        return self.grid(_NODES)
 
     def search(self, slope: Slope, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
+        return self.grid(count)
+
+    def grid(self, count: int) -> NDArray[np.float64]:
+        """`count` values of rho, dense towards both ends of the interval."""
         return nodes_within(self.interval, count)
 
     def project(self) -> EigenSpectrum:

@@ -91,7 +91,7 @@ def test_beyond_the_radius_g_is_written_out() -> None:
 
 
 def test_which_weights_get_factors() -> None:
-    assert type(factors(weights(299))) is EigenSpectrum
+    assert type(factors(weights(249))) is EigenSpectrum
     assert type(factors(weights(320, 30))) is EigenSpectrum
     signed = weights(320)
     signed[0, np.flatnonzero(signed[0])[0]] *= -1.0
