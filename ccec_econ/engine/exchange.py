@@ -68,7 +68,7 @@ class Exchange:
         Z = posed.Z.copy()
         Z[:, :, at] = new
         found = triangle(R, length, posed.terms, posed.reduction.nobs)
-        return replace(posed, Z=Z, triangle=found).maximised()
+        return replace(posed, columns=Z, triangle=found).maximised()
 
 
 def exchange(

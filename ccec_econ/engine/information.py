@@ -62,7 +62,7 @@ class Scores:
 def scores(fit: Estimate) -> Scores:
     """Assemble the pieces of the score at an estimate."""
     Z, v, forms = fit.filter(fit.Z), fit.residuals, quadratic_forms(fit)
-    mean = fit.lagged_mean(forms["rho"], Z, v) if "rho" in forms else np.zeros_like(v)
+    mean = fit.lagged_mean(forms["rho"], Z) if "rho" in forms else np.zeros_like(v)
     return Scores(Z, v, mean, forms)
 
 

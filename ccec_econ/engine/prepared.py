@@ -1,8 +1,7 @@
 """A spectrum made ready for many fits with the same weights.
 
-What every fit would compute again is kept: the log-determinant at the nodes of the first search,
-whether the weights identify rho, and, where W = V diag(w) V^-1 is well conditioned, the
-eigenvectors. Then G = W (I - rho W)^-1 = V diag(g) V^-1 with g = w / (1 - rho w), and
+Where W = V diag(w) V^-1 is well conditioned, the eigenvectors are kept. Then
+G = W (I - rho W)^-1 = V diag(g) V^-1 with g = w / (1 - rho w), and
 
     tr G'G = g* K g,   K_ij = (V*V)_ij (V^-1 V^-1*)_ji,
 
@@ -14,7 +13,7 @@ can be badly conditioned; there tr GG + tr G'G is interpolated in rho.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,16 +125,14 @@ class SmoothForm(Implicit):
         return EigenSpectrum.form(self.spectrum, self.rho)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PreparedSpectrum(EigenSpectrum):
-    """All eigenvalues, log-determinants at the first nodes, and eigenvectors or pairs of traces.
+    """All eigenvalues, with eigenvectors or interpolated traces beside them.
 
     Attributes
     ----------
     plain : EigenSpectrum
         The spectrum that was prepared.
-    curved : bool
-        Whether the weights identify rho.
     basis : EigenBasis or None
         None where the eigenvectors are badly conditioned.
     pairs : Smooth
@@ -143,19 +140,8 @@ class PreparedSpectrum(EigenSpectrum):
     """
 
     plain: EigenSpectrum
-    curved: bool
     basis: EigenBasis | None
     pairs: Smooth
-    _heights: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(
-        default_factory=dict
-    )
-
-    def grid(self, count: int) -> NDArray[np.float64]:
-        """`count` values of rho, dense towards both ends of the interval."""
-        if count not in self._heights:
-            rho = self.plain.grid(count)
-            self._heights[count] = rho, self.plain.logdet(rho)
-        return self._heights[count][0]
 
     def project(self) -> PreparedSpectrum:
         """Leave out the eigenvalue nearest to one."""
@@ -176,17 +162,6 @@ class PreparedSpectrum(EigenSpectrum):
     def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
         return self.plain.solve(rho, columns)
-
-    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """log|I - rho W|, for one value of rho or an array of them."""
-        for grid, heights in self._heights.values():
-            if rho is grid:
-                return heights
-        return self.plain.logdet(rho)
-
-    def identifies(self) -> bool:
-        """Whether the likelihood has curvature in rho."""
-        return self.curved
 
     def form(self, rho: float) -> Form:  # type: ignore[override]
         """G by the eigenvectors, by interpolated traces, or written out."""
@@ -238,7 +213,6 @@ def _prepared(plain: EigenSpectrum, basis: EigenBasis | None, radius: float) -> 
         plain.interval,
         plain.projected,
         plain=plain,
-        curved=plain.identifies(),
         basis=basis,
         pairs=Smooth(_Pair(plain), radius),
     )
