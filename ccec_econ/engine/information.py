@@ -146,8 +146,8 @@ def _in_coordinates(fit: Reduced) -> tuple[NDArray[np.float64], NDArray[np.float
     info[:K, :K] = np.eye(K) / s2
     for a, one in enumerate(names, start=K):
         A = forms[one]
-        for b, other in enumerate(names, start=K):
-            info[a, b] = fit.pair(A, forms[other])
+        for b, other in enumerate(names[: a - K + 1], start=K):
+            info[a, b] = info[b, a] = fit.pair(A, forms[other])
         info[a, -1] = info[-1, a] = fit.trace(A) / s2
     if "rho" in forms:
         slope, square = fit.linear_part(forms["rho"])
