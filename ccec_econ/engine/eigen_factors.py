@@ -20,7 +20,7 @@ from ccec_econ.engine.spectrum import EigenSpectrum
 
 __all__ = ["FactoredSpectrum", "with_factors"]
 
-_FEW_UNITS = 300  # below, dense matrices are as quick
+_FEW_UNITS = 250  # below, dense matrices are as quick
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)
@@ -43,6 +43,12 @@ class FactoredSpectrum(EigenSpectrum):
     def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
         """Lag columns of shape (T, N) or (T, N, K)."""
         return by_units(lambda rows: self.matrix @ rows, columns)
+
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
+        if abs(rho) < self.interval[1]:
+            return by_units(factored(self.matrix, rho).solve, columns)
+        return EigenSpectrum.solve(self, rho, columns)
 
     def form(self, rho: float) -> Form:  # type: ignore[override]
         """G by factors where |rho| times the spectral radius is below one, or written out.

@@ -146,13 +146,21 @@ class Estimate(Reduced):
     ----------
     y, Wy : ndarray, shape (T, N)
         Effects removed; Wy was lagged first and is zero for models without it.
-    Z : ndarray, shape (T, N, K)
+    columns : ndarray, shape (T, N, P)
         Effects removed; lags of regressors included.
+    kept : tuple of int or None
+        Which of them the model has; None where it has them all, P = K.
     """
 
     y: NDArray[np.float64]
     Wy: NDArray[np.float64]
-    Z: NDArray[np.float64]
+    columns: NDArray[np.float64]
+    kept: tuple[int, ...] | None = None
+
+    @property
+    def Z(self) -> NDArray[np.float64]:
+        """Columns of the model, effects removed, shape (T, N, K); copied where it has not all."""
+        return self.columns if self.kept is None else self.columns[:, :, list(self.kept)]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -193,19 +201,17 @@ class Estimate(Reduced):
     def linear_part(self, G: Form) -> tuple[NDArray[np.float64], float]:
         """Z'm, shape (K,), and m'm, m = G Zd, Z filtered."""
         Z = self.filter(self.Z)
-        mean = self.lagged_mean(G, Z, self.residuals)
+        mean = self.lagged_mean(G, Z)
         return np.einsum("tnk,tn->k", Z, mean), float((mean**2).sum())
 
-    def lagged_mean(
-        self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def lagged_mean(self, G: Form, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Part of the lagged response that is not Gv, shape (T, N).
 
         G Zd where W stays. Where it changes, unit effects reach the lag through G_t, which differ:
         then what the lag holds besides Gv, effects removed.
         """
         if isinstance(self.spectrum, SpectrumPath):
-            return self.filter(self.Wy) - demean(applied(G, v), self.effects)
+            return self.filter(self.Wy) - demean(applied(G, self.residuals), self.effects)
         return applied(G, Z @ self.optimum.coefficients)
 
 
@@ -270,7 +276,7 @@ def pose(
     return Estimate(
         y=y_in,
         Wy=Wy_in,
-        Z=Z,
+        columns=Z,
         terms=columns.terms,
         lag_of=columns.lag_of,
         weights=weights if lag_y else None,

@@ -68,7 +68,7 @@ class Exchange:
         Z = posed.Z.copy()
         Z[:, :, at] = new
         found = triangle(R, length, posed.terms, posed.reduction.nobs)
-        return replace(posed, Z=Z, triangle=found).maximised()
+        return replace(posed, columns=Z, triangle=found).maximised()
 
 
 def exchange(
@@ -106,11 +106,13 @@ def exchange(
         method=method,
     )
     y = columns.y
-    Wy = weights.lag(y) if lag_y and weights is not None else np.zeros_like(y)
+    parts = [np.dstack([posed.columns, posed.y, posed.Wy])]
+    if error_weights is not None:
+        Wy = weights.lag(y) if lag_y and weights is not None else np.zeros_like(y)
+        parts.append(demean(error_weights.lag(np.dstack([columns.X, y, Wy])), effects))
     length = np.append(posed.triangle.length, [1.0, 1.0])
     stay = _others(len(length), at)
-    raw = np.concatenate([columns.X, np.dstack([y, Wy])], axis=2)[:, :, stay] / length[stay]
-    within = _within(raw, effects, error_weights)
+    within = np.stack([part[:, :, stay] for part in parts], axis=2) / length[stay]
     basis, kept = np.linalg.qr(within.reshape(y.size, -1))
     return Exchange(posed, error_weights, tuple(at), basis, kept.reshape(-1, *within.shape[2:]))
 

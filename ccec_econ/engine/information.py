@@ -15,7 +15,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ccec_econ.engine.conjugate import conjugated
 from ccec_econ.engine.estimate import Estimate, Reduced
@@ -64,7 +63,7 @@ class Scores:
 def scores(fit: Estimate) -> Scores:
     """Assemble the pieces of the score at an estimate."""
     Z, v, forms = fit.filter(fit.Z), fit.residuals, quadratic_forms(fit)
-    mean = fit.lagged_mean(forms["rho"], Z, v) if "rho" in forms else np.zeros_like(v)
+    mean = fit.lagged_mean(forms["rho"], Z) if "rho" in forms else np.zeros_like(v)
     return Scores(Z, v, mean, forms)
 
 
@@ -132,8 +131,8 @@ def inverted(
             f"tell {', '.join(names)} and the coefficients apart; leave one out."
         )
     inverse = np.linalg.inv(unit) / np.outer(scale, scale)
-    inverse[:K] = solve_triangular(R, inverse[:K])
-    inverse[:, :K] = solve_triangular(R, inverse[:, :K].T).T
+    inverse[:K] = np.linalg.solve(R, inverse[:K])
+    inverse[:, :K] = np.linalg.solve(R, inverse[:, :K].T).T
     return np.asarray((inverse + inverse.T) / 2.0)
 
 
@@ -147,12 +146,12 @@ def _in_coordinates(fit: Reduced) -> tuple[NDArray[np.float64], NDArray[np.float
     info[:K, :K] = np.eye(K) / s2
     for a, one in enumerate(names, start=K):
         A = forms[one]
-        for b, other in enumerate(names, start=K):
-            info[a, b] = fit.pair(A, forms[other])
+        for b, other in enumerate(names[: a - K + 1], start=K):
+            info[a, b] = info[b, a] = fit.pair(A, forms[other])
         info[a, -1] = info[-1, a] = fit.trace(A) / s2
     if "rho" in forms:
         slope, square = fit.linear_part(forms["rho"])
-        info[:K, K] = info[K, :K] = solve_triangular(R, slope / s2, trans="T")
+        info[:K, K] = info[K, :K] = np.linalg.solve(R.T, slope / s2)
         info[K, K] += square / s2
     info[-1, -1] = fit.free / (2.0 * s2**2)
     return info, R

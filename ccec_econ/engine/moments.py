@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from ccec_econ.errors import IdentificationError, first_five
 
@@ -38,7 +37,7 @@ class Moments:
 
     def coefficients(self, rho: float) -> NDArray[np.float64]:
         """Least-squares coefficients of y - rho Wy on Z, shape (K,)."""
-        return np.asarray(solve_triangular(self.R, self.ry - rho * self.rw))
+        return np.asarray(np.linalg.solve(self.R, self.ry - rho * self.rw))
 
     def sse(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """Sum of squared residuals of y - rho Wy on Z: a parabola in rho."""
@@ -67,11 +66,15 @@ class Triangle:
     own: NDArray[np.float64]
     lagged: NDArray[np.float64]
     length: NDArray[np.float64]
+    _own: list[Moments] = field(init=False, repr=False, compare=False, default_factory=list)
 
     def at(self, lam: float) -> Moments:
-        """Moments of the columns filtered by I - lam M."""
-        columns = self.own if lam == 0.0 else self.own - lam * self.lagged
-        return moments(np.linalg.qr(columns, mode="r"), self.length)
+        """Moments of the columns filtered by I - lam M; remembered where lam is zero."""
+        if lam:
+            return moments(np.linalg.qr(self.own - lam * self.lagged, mode="r"), self.length)
+        if not self._own:
+            self._own.append(moments(np.linalg.qr(self.own, mode="r"), self.length))
+        return self._own[0]
 
     def along(
         self, lam: NDArray[np.float64]

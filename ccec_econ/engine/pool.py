@@ -85,7 +85,8 @@ class Pool:
         return Estimate(
             y=self.y,
             Wy=self.Wy if lag_y else np.zeros_like(self.y),
-            Z=self.Z[:, :, at],
+            columns=self.Z,
+            kept=tuple(at),
             terms=terms,
             lag_of=tuple(self.lag_of[j] for j in at),
             weights=self.weights if lag_y else None,
@@ -183,7 +184,7 @@ def without_columns(fit: Estimate, dropped: Sequence[int]) -> Estimate:
     terms = tuple(fit.terms[j] for j in kept)
     rest = replace(
         fit,
-        Z=fit.Z[:, :, kept],
+        kept=tuple(kept if fit.kept is None else [fit.kept[j] for j in kept]),
         terms=terms,
         lag_of=tuple(fit.lag_of[j] for j in kept),
         triangle=fit.triangle.subset(kept, terms, fit.reduction.nobs),

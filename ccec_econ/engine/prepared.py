@@ -1,14 +1,14 @@
 """A spectrum made ready for many fits with the same weights.
 
-Three things that every fit would compute again are kept: the log-determinant at the nodes of the
-first search, whether the weights identify rho, and, where W = V diag(w) V^-1 is well conditioned,
-the eigenvectors. Then G = W (I - rho W)^-1 = V diag(g) V^-1 with g = w / (1 - rho w), and
+Where W = V diag(w) V^-1 is well conditioned, the eigenvectors are kept. Then
+G = W (I - rho W)^-1 = V diag(g) V^-1 with g = w / (1 - rho w), and
 
     tr G'G = g* K g,   K_ij = (V*V)_ij (V^-1 V^-1*)_ji,
 
 take N^2 operations where a solution of linear equations takes N^3. Weights that are symmetric up
 to a scale of the units, d_i w_ij = d_j w_ji, as those of borders and distances are, have
-V = D^-1/2 Q with Q orthonormal.
+V = D^-1/2 Q with Q orthonormal. Eigenvectors of other weights, such as those of nearest neighbours,
+can be badly conditioned; there tr GG + tr G'G is interpolated in rho.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.forms import Form, Implicit, dense, pair_written
+from ccec_econ.engine.forms import Form, Implicit, dense, pair, pair_written
+from ccec_econ.engine.smooth import Smooth
 from ccec_econ.engine.spectrum import EigenSpectrum, Spectrum
 from ccec_econ.engine.symmetric import log_scales
 
@@ -97,47 +98,79 @@ class EigenForm(Implicit):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class SmoothForm(Implicit):
+    """G where |rho| times the spectral radius is below one, never written out for its traces."""
+
+    spectrum: PreparedSpectrum
+    rho: float
+
+    def times(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Multiply the units of every period by G, columns of shape (T, N)."""
+        W = self.spectrum
+        found = W.lag(W.solve(self.rho, columns))
+        return found - found.mean(axis=1, keepdims=True) if W.projected else found
+
+    def trace(self) -> float:
+        """Trace of G."""
+        return self.spectrum.trace_G(self.rho)
+
+    def pair(self, other: Form) -> float:
+        """tr(AB) + tr(A'B): interpolated for a form and itself."""
+        if other is self:
+            return float(self.spectrum.pairs(self.rho))
+        return pair_written(self.dense(), dense(other))
+
+    def dense(self) -> NDArray[np.float64]:
+        """Write G out, shape (1, N, N)."""
+        return EigenSpectrum.form(self.spectrum, self.rho)
+
+
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class PreparedSpectrum(EigenSpectrum):
-    """All eigenvalues, the log-determinant at the first nodes, and perhaps the eigenvectors.
+    """All eigenvalues, with eigenvectors or interpolated traces beside them.
 
     Attributes
     ----------
-    grid, heights : ndarray
-        Nodes and log|I - rho W| there.
-    curved : bool
-        Whether the weights identify rho.
+    plain : EigenSpectrum
+        The spectrum that was prepared.
     basis : EigenBasis or None
         None where the eigenvectors are badly conditioned.
+    pairs : Smooth
+        tr GG + tr G'G by rho.
     """
 
-    grid: NDArray[np.float64]
-    heights: NDArray[np.float64]
-    curved: bool
+    plain: EigenSpectrum
     basis: EigenBasis | None
-
-    @property
-    def nodes(self) -> NDArray[np.float64]:
-        """Values of rho, dense towards both ends of the interval."""
-        return self.grid
+    pairs: Smooth
 
     def project(self) -> PreparedSpectrum:
         """Leave out the eigenvalue nearest to one."""
-        return _prepared(EigenSpectrum.project(self), self.basis)
+        return _prepared(self.plain.project(), self.basis, self.pairs.radius)
 
-    def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
-        """log|I - rho W|, for one value of rho or an array of them."""
-        return self.heights if rho is self.grid else EigenSpectrum.logdet(self, rho)
+    def unprojected(self) -> PreparedSpectrum:
+        """Spectrum of W itself."""
+        return _prepared(self.plain.unprojected(), self.basis, self.pairs.radius)
 
-    def identifies(self) -> bool:
-        """Whether the likelihood has curvature in rho."""
-        return self.curved
+    def exchanged(self, order: NDArray[np.int64]) -> PreparedSpectrum:
+        """Spectrum with units in another order: what is kept is made again."""
+        return _ready(self.plain.exchanged(order))
+
+    def lag(self, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Lag columns of shape (T, N) or (T, N, K)."""
+        return self.plain.lag(columns)
+
+    def solve(self, rho: float, columns: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(I - rho W)^-1 times the units of every period, columns of shape (T, N)."""
+        return self.plain.solve(rho, columns)
 
     def form(self, rho: float) -> Form:  # type: ignore[override]
-        """G by the eigenvectors, or written out."""
-        if self.basis is None:
-            return EigenSpectrum.form(self, rho)
-        gains = self.basis.values / (1.0 - rho * self.basis.values)
-        return EigenForm(self.basis, gains, self.projected)
+        """G by the eigenvectors, by interpolated traces, or written out."""
+        if self.basis is not None:
+            gains = self.basis.values / (1.0 - rho * self.basis.values)
+            return EigenForm(self.basis, gains, self.projected)
+        if abs(rho) * self.pairs.radius < 1.0:
+            return SmoothForm(self, rho)
+        return EigenSpectrum.form(self, rho)
 
 
 def prepared(weights: Spectrum) -> Spectrum:
@@ -152,7 +185,7 @@ def prepared(weights: Spectrum) -> Spectrum:
     """
     if isinstance(weights, PreparedSpectrum) or not isinstance(weights, EigenSpectrum):
         return weights
-    return _prepared(weights, eigen_basis(weights.W))
+    return _ready(weights)
 
 
 def eigen_basis(W: NDArray[np.float64]) -> EigenBasis | None:
@@ -168,19 +201,32 @@ def eigen_basis(W: NDArray[np.float64]) -> EigenBasis | None:
     return _basis(found, np.linalg.inv(right), right)
 
 
-def _prepared(weights: EigenSpectrum, basis: EigenBasis | None) -> PreparedSpectrum:
-    plain = EigenSpectrum(weights.W, weights.eigenvalues, weights.interval, weights.projected)
-    nodes = plain.nodes
+def _ready(plain: EigenSpectrum) -> PreparedSpectrum:
+    radius = float(np.abs(plain.unprojected().eigenvalues).max())
+    return _prepared(plain, eigen_basis(plain.W), radius)
+
+
+def _prepared(plain: EigenSpectrum, basis: EigenBasis | None, radius: float) -> PreparedSpectrum:
     return PreparedSpectrum(
-        weights.W,
-        weights.eigenvalues,
-        weights.interval,
-        weights.projected,
-        grid=nodes,
-        heights=plain.logdet(nodes),
-        curved=plain.identifies(),
+        plain.W,
+        plain.eigenvalues,
+        plain.interval,
+        plain.projected,
+        plain=plain,
         basis=basis,
+        pairs=Smooth(_Pair(plain), radius),
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """tr GG + tr G'G at one value of rho."""
+
+    spectrum: EigenSpectrum
+
+    def __call__(self, rho: float) -> NDArray[np.float64]:
+        G = self.spectrum.form(rho)
+        return np.asarray(pair(G, G))
 
 
 def _basis(values: _Vectors, left: _Vectors, right: _Vectors) -> EigenBasis:

@@ -134,7 +134,7 @@ def assemble(
     base = Estimate(
         y=columns.y,
         Wy=weights.lag(columns.y) if weights is not None else np.zeros_like(columns.y),
-        Z=columns.X,
+        columns=columns.X,
         terms=columns.terms,
         lag_of=columns.lag_of,
         weights=weights,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,13 +171,18 @@ class EigenSpectrum(Spectrum):
     """Spectrum by all eigenvalues of a dense matrix.
 
     Where no real eigenvalue is negative the interval ends at minus the reciprocal radius, and
-    never below -N.
+    never below -N. What every fit asks alike is remembered: the log-determinant at the nodes of a
+    first search, and whether the weights identify rho.
     """
 
     W: NDArray[np.float64]
     eigenvalues: NDArray[np.complex128]
     interval: tuple[float, float]
     projected: bool
+    _grids: dict[int, tuple[NDArray[np.float64], NDArray[np.float64]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
+    _identifies: list[bool] = field(init=False, repr=False, compare=False, default_factory=list)
 
     @property
     def N(self) -> int:
@@ -192,11 +197,27 @@ class EigenSpectrum(Spectrum):
     @property
     def nodes(self) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
-        return nodes_within(self.interval, _NODES)
+        return self.grid(_NODES)
 
     def search(self, profile: Profile, count: int) -> NDArray[np.float64]:
         """Values of rho, dense towards both ends of the interval."""
-        return nodes_within(self.interval, count)
+        return self.grid(count)
+
+    def grid(self, count: int) -> NDArray[np.float64]:
+        """`count` values of rho, the same array every time."""
+        if count not in self._grids:
+            rho = nodes_within(self.interval, count)
+            heights = self._logdet(rho)
+            for shared in (rho, heights):
+                shared.setflags(write=False)
+            self._grids[count] = rho, heights
+        return self._grids[count][0]
+
+    def identifies(self) -> bool:
+        """Whether the likelihood has curvature in rho."""
+        if not self._identifies:
+            self._identifies.append(Spectrum.identifies(self))
+        return self._identifies[0]
 
     def project(self) -> EigenSpectrum:
         """Leave out the eigenvalue nearest to one."""
@@ -217,6 +238,10 @@ class EigenSpectrum(Spectrum):
 
     def logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         """log|I - rho W|, for one value of rho or an array of them."""
+        known = self._grids.get(np.size(rho))
+        return known[1] if known and known[0] is rho else self._logdet(rho)
+
+    def _logdet(self, rho: float | NDArray[np.float64]) -> NDArray[np.float64]:
         return np.log(np.abs(1.0 - np.multiply.outer(rho, self.eigenvalues))).sum(axis=-1)
 
     def traces_G(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:

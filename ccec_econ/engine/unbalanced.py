@@ -166,11 +166,9 @@ class UnbalancedEstimate(Estimate):
         """tr(QAQB) + tr(QA'QB)."""
         return self.removal.pair(dense(A), dense(B))
 
-    def lagged_mean(
-        self, G: Form, Z: NDArray[np.float64], v: NDArray[np.float64]
-    ) -> NDArray[np.float64]:
+    def lagged_mean(self, G: Form, Z: NDArray[np.float64]) -> NDArray[np.float64]:
         """Part of the lagged response that is not Gv, effects included: Q(R W y - G v)."""
-        return self.filter(self.Wy) - self.removal.remove(applied(G, v))
+        return self.filter(self.Wy) - self.removal.remove(applied(G, self.residuals))
 
 
 def estimate_unbalanced(
@@ -220,7 +218,7 @@ def estimate_unbalanced(
     return UnbalancedEstimate(
         y=y_in,
         Wy=within.remove(Wy),
-        Z=Z,
+        columns=Z,
         terms=columns.terms,
         lag_of=columns.lag_of,
         weights=lag,

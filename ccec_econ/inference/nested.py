@@ -59,7 +59,8 @@ def restrict(fit: Estimate, terms: Sequence[str], *, lag_y: bool, lag_u: bool) -
     keep = [fit.terms.index(term) for term in terms]
     bare = replace(
         fit,
-        Z=fit.Z[:, :, keep],
+        columns=fit.Z[:, :, keep],
+        kept=None,
         Wy=np.zeros_like(fit.y),
         terms=tuple(terms),
         lag_of=tuple(fit.lag_of[j] for j in keep),

@@ -131,7 +131,7 @@ def _blank(columns: Columns, design: Design, own: Spectral | None, lag: bool) ->
     return Estimate(
         y=inside,
         Wy=Wy,
-        Z=Z,
+        columns=Z,
         terms=columns.terms,
         lag_of=columns.lag_of,
         weights=active,

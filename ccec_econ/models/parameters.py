@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import pandas as pd
 from scipy import special
@@ -13,6 +15,12 @@ from ccec_econ.models.column import Column
 from ccec_econ.typeset import Printed, Table, interval, number
 
 __all__ = ["LikelihoodParameters", "Parameters"]
+
+
+@lru_cache
+def _labels(names: tuple[str, ...]) -> pd.Index:
+    """Labels of parameters; to be viewed, as whoever gets an index may rename it."""
+    return pd.Index(names, name="term")
 
 
 class Parameters(Printed):
@@ -148,7 +156,7 @@ class LikelihoodParameters(Parameters):
         best = self.estimate.optimum
         spatial = {"rho": best.rho, "lam": best.lam}
         values = [*best.coefficients, *(spatial[name] for name in self.estimate.spatial)]
-        return pd.Series(values, index=self._names, name="parameter")
+        return pd.Series(np.array(values), index=self._names, name="parameter")
 
     @property
     def std_errors(self) -> pd.Series:
@@ -166,7 +174,7 @@ class LikelihoodParameters(Parameters):
 
     @property
     def _names(self) -> pd.Index:
-        return pd.Index([*self.estimate.terms, *self.estimate.spatial], name="term")
+        return _labels((*self.estimate.terms, *self.estimate.spatial)).view()
 
     @property
     def rho(self) -> float:

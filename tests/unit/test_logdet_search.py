@@ -202,8 +202,8 @@ def test_border_is_refused_with_the_whole_interval() -> None:
         effects="none",
         method="transformation",
     )
-    rising = Likelihood(fit.triangle, fit.spectrum, None, 400 * fit.reduction.nobs, 1)
-    object.__setattr__(fit.triangle, "own", _rising(fit.triangle.own))
+    triangle = replace(fit.triangle, own=_rising(fit.triangle.own))
+    rising = Likelihood(triangle, fit.spectrum, None, 400 * fit.reduction.nobs, 1)
     with pytest.raises(ConvergenceError, match=r"interval \(-1\.0000, 1\.0000\)"):
         rising.maxima()
 

@@ -65,6 +65,11 @@ def test_results_do_not_change(fit) -> None:
     pd.testing.assert_series_equal(clustered.params, fit.params)
 
 
+def test_labels_are_renamed_by_whoever_got_them_only(fit) -> None:
+    fit.params.index.name = "mine"
+    assert fit.params.index.name == fit.std_errors.index.name == "term"
+
+
 def test_only_named_terms_are_lagged(sim16) -> None:
     panel, W = sim16
     assert list(ce.sdm(F, panel, W, durbin=["x2"]).params.index) == ["x1", "x2", "W(x2)", "rho"]
