@@ -205,8 +205,8 @@ def _peaks(
     strict: bool,
 ) -> list[float]:
     """Local maximisers, the highest first; the slope's root between the neighbours of a peak."""
-    inner = range(1, len(grid) - 1)
-    tops = [i for i in inner if heights[i] >= max(heights[i - 1], heights[i + 1])]
+    inner = heights[1:-1]
+    tops = np.flatnonzero((inner >= heights[:-2]) & (inner >= heights[2:])) + 1
     roots = []
     for i in tops:
         left, right = float(grid[i - 1]), float(grid[i + 1])
