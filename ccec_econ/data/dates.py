@@ -39,10 +39,10 @@ def first_year(begun: pd.Series, rule: Rule = "june") -> pd.Series[int]:
     """
     year: pd.Series[int] = begun.dt.year.astype("Int64")
     if rule == "june":
-        return year + (begun.dt.month > 6).astype("Int64")
-    if rule == "full":
-        return year + (begun.dt.day_of_year > 1).astype("Int64")
-    if rule != "any":
+        year += (begun.dt.month > 6).astype("Int64")
+    elif rule == "full":
+        year += (begun.dt.day_of_year > 1).astype("Int64")
+    elif rule != "any":
         raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(get_args(Rule))}.")
     return year
 
