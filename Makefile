@@ -5,6 +5,9 @@
 .NOTPARALLEL:
 .PHONY: help env data-check replicate test slow bench simulate audit readme verify accept paper lock clean
 
+# Python keeps what it has compiled, in .venv and __pycache__: imports take a third of the time.
+unexport PYTHONDONTWRITEBYTECODE
+
 # What a result must not depend on: threads, hash order, a display, settings in the home folder.
 export OMP_NUM_THREADS := 1
 export OPENBLAS_NUM_THREADS := 1

@@ -200,7 +200,13 @@ type Read = tuple[NDArray[np.float64], NDArray[np.float64], tuple[str, ...]]
 
 
 def _plain_columns(spec: Spec, panel: Panel, constant: bool) -> Read | None:
-    """Response, regressors and labels where all are names of finite numeric columns, else None."""
+    """Response, regressors and labels where all are names of numeric columns, else None.
+
+    Raises
+    ------
+    PanelError
+        If a value is missing or infinite.
+    """
     names, frame = plain_names(spec.regressors), panel.frame
     if names is None or not is_column_name(spec.response):
         return None
@@ -214,7 +220,7 @@ def _plain_columns(spec: Spec, panel: Panel, constant: bool) -> Read | None:
     y, *values = (column.to_numpy(dtype=np.float64) for column in columns)
     X = np.column_stack([np.ones_like(y), *values] if constant else values)
     if not (np.isfinite(y).all() and np.isfinite(X).all()):
-        return None
+        refuse_not_finite(frame[sorted(set(used))], panel, "column")
     return y, X, (*[_INTERCEPT] * constant, *names)
 
 

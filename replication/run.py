@@ -29,6 +29,7 @@ from record import describe, sources, state_of_code
 from smoke import check_shapes, lay_out_paper
 from steps import Memory, Step, StepError, execute
 from verify import Withdrawn, check
+from workers import prepare
 from writing import ReplicationError, csv_text, json_text, write
 
 __all__ = ["main", "plan", "run"]
@@ -37,6 +38,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LAYERS: tuple[Literal["city", "county"], ...] = ("city", "county")
 PANEL_DIGITS = 12
 MOST_CORES = 8  # beyond, the longest exhibit sets the time, and every process holds the data
+IMPORTED = ("ccec_econ", "diff_diff", "esda", "matplotlib.pyplot")  # by many exhibits; seconds
 COMPLETE = "===== REPLICATION COMPLETE ====="
 SMOKE_COMPLETE = (
     "===== SMOKE RUN COMPLETE: few draws, shapes compared, no number; nothing of the study was "
@@ -112,6 +114,8 @@ def run(
             for path in _orphans(project):
                 path.unlink()
                 progress.say(f"removed {path.name}: no exhibit of exhibits.toml writes it")
+        if cores > 1 and sum(step.apart for step in steps) > 1:
+            prepare(IMPORTED)
         try:
             execute(steps, memory, project.root, progress, force=force, cores=cores)
         except StepError as error:

@@ -6,20 +6,23 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import threading
 import time
 import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
 from types import TracebackType
 
-__all__ = ["Report", "Task", "Worker", "Workers", "attempt"]
+__all__ = ["Report", "Task", "Worker", "Workers", "attempt", "prepare"]
 
 Task = Callable[[], object]
-_SPAWN = multiprocessing.get_context("spawn")
+_FORKS = sys.platform == "linux"  # elsewhere libraries do not bear to be forked, or nothing forks
+_CONTEXT = multiprocessing.get_context("forkserver" if _FORKS else "spawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +54,24 @@ def attempt(task: Task) -> Report:
     return Report(time.perf_counter() - start, tuple(told), error, trace)
 
 
+def prepare(modules: Iterable[str]) -> None:
+    """Begin to import what workers will need, beside what this process does in the meantime.
+
+    One process imports the modules and forks the workers; where that is not safe, each imports for
+    itself, when it first needs them.
+    """
+    if _FORKS:
+        forkserver.set_forkserver_preload(list(modules))
+        with _interrupts_held():
+            forkserver.ensure_running()
+
+
 class Worker:
     """A process that does one task after the other."""
 
     def __init__(self) -> None:
-        self.line, far = _SPAWN.Pipe()
-        self._process = _SPAWN.Process(target=_serve, args=(far,), daemon=True)
+        self.line, far = _CONTEXT.Pipe()
+        self._process = _CONTEXT.Process(target=_serve, args=(far,), daemon=True)
         with _interrupts_held():
             self._process.start()
         far.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from numbers import Integral
-from typing import Literal
+from typing import Literal, get_args
 
 import pandas as pd
 
@@ -37,14 +37,13 @@ def first_year(begun: pd.Series, rule: Rule = "june") -> pd.Series[int]:
     >>> [first_year(days, rule).tolist() for rule in ("june", "any", "full")]
     [[2016, 2014, 2014, <NA>], [2015, 2014, 2014, <NA>], [2016, 2015, 2014, <NA>]]
     """
-    late = {
-        "june": begun.dt.month > 6,
-        "any": begun.dt.year < 0,
-        "full": begun.dt.day_of_year > 1,
-    }
-    if rule not in late:
-        raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(late)}.")
-    year: pd.Series[int] = begun.dt.year.astype("Int64") + late[rule].astype("Int64")
+    year: pd.Series[int] = begun.dt.year.astype("Int64")
+    if rule == "june":
+        year += (begun.dt.month > 6).astype("Int64")
+    elif rule == "full":
+        year += (begun.dt.day_of_year > 1).astype("Int64")
+    elif rule != "any":
+        raise DataError(f"rule '{rule}': unknown; choose one of {', '.join(get_args(Rule))}.")
     return year
 
 

@@ -19,7 +19,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
+from scipy.linalg import lu_factor, solve_triangular
+from scipy.linalg.lapack import dgetri
 from scipy.optimize import minimize
 
 from ccec_econ.engine.estimate import Columns, refuse_constant
@@ -88,27 +89,35 @@ class _Problem:
         G = self.W @ inverse
         return G - G.mean(axis=1, keepdims=True) if self.size.projected else G
 
-    def loglik(self, rho: NDArray[np.float64]) -> float:
+    def rise(self, rho: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        """Height of the log-likelihood, and its slopes, from one factorisation of S."""
+        nowhere = -np.inf, np.zeros(len(rho))
         if self.reach(rho) >= 1.0:
-            return -np.inf
-        sign, logdet = np.linalg.slogdet(self.S(rho))
-        if sign <= 0:
-            return -np.inf
-        if self.size.projected:
-            logdet -= np.log(1.0 - rho.sum())
-        e = self.residual(rho)
-        s2 = float(e @ e) / self.size.nobs
-        fit = -0.5 * self.size.nobs * (np.log(2.0 * np.pi * s2) + 1.0)
-        return float(fit + self.size.periods * logdet)
-
-    def score(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-        e = self.residual(rho)
-        slope = self.size.nobs * (self.corner[:, 1:].T @ e) / float(e @ e)
-        inverse = np.linalg.inv(self.S(rho))
+            return nowhere
+        factors, pivots = lu_factor(self.S(rho))
+        diagonal = np.diag(factors)
+        exchanged = np.count_nonzero(pivots != np.arange(len(pivots)))
+        if np.prod(np.sign(diagonal)) * (-1) ** exchanged <= 0:
+            return nowhere
+        logdet = float(np.log(np.abs(diagonal)).sum())
+        inverse, _ = dgetri(factors, pivots)
         traces = np.einsum("kij,ji->k", self.W, inverse)  # of W_k S^-1
         if self.size.projected:
+            logdet -= np.log(1.0 - rho.sum())
             traces = traces - (self.W.sum(axis=1) @ inverse).mean(axis=1)
-        return np.asarray(slope - self.size.periods * traces)
+        e = self.residual(rho)
+        sse = float(e @ e)
+        fit = -0.5 * self.size.nobs * (np.log(2.0 * np.pi * sse / self.size.nobs) + 1.0)
+        slope = self.size.nobs * (self.corner[:, 1:].T @ e) / sse
+        return fit + self.size.periods * logdet, slope - self.size.periods * traces
+
+    def curvature(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Second derivatives of the log-likelihood, shape (p, p)."""
+        E, e, G = self.corner[:, 1:], self.residual(rho), self.G(rho)
+        along = E.T @ e / (e @ e)
+        fit = 2.0 * np.outer(along, along) - E.T @ E / (e @ e)
+        pairs = np.einsum("aij,bji->ab", G, G)
+        return np.asarray(self.size.nobs * fit - self.size.periods * pairs)
 
 
 def estimate_higher_order(
@@ -143,7 +152,7 @@ def estimate_higher_order(
         rho=rho / scale,
         coefficients=coefficients,
         sigma2=s2,
-        loglik=problem.loglik(rho),
+        loglik=problem.rise(rho)[0],
         covariance=covariance,
         residuals=residuals,
         reduction=problem.size,
@@ -204,11 +213,11 @@ def reach(rho: NDArray[np.float64], lengths: NDArray[np.float64]) -> NDArray[np.
 def _maximise(problem: _Problem) -> NDArray[np.float64]:
     p = len(problem.W)
 
-    def falling(rho: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-        return -problem.loglik(rho)
-
-    def slope(rho: np.ndarray[tuple[int], np.dtype[np.float64]]) -> NDArray[np.float64]:
-        return -problem.score(rho) if problem.reach(rho) < 1.0 else np.zeros(p)
+    def falling(
+        rho: np.ndarray[tuple[int], np.dtype[np.float64]],
+    ) -> tuple[float, NDArray[np.float64]]:
+        height, slope = problem.rise(rho)
+        return -height, -slope
 
     best, height = None, -np.inf
     starts = np.stack(np.meshgrid(*[_STARTS] * p), axis=-1).reshape(-1, p)
@@ -219,7 +228,7 @@ def _maximise(problem: _Problem) -> NDArray[np.float64]:
             found = minimize(
                 falling,
                 np.array(start, dtype=np.float64),
-                jac=slope,
+                jac=True,
                 method="BFGS",
                 options={"gtol": _SCORE * problem.size.nobs},
             )
@@ -236,17 +245,9 @@ def _maximise(problem: _Problem) -> NDArray[np.float64]:
 
 
 def _newton(problem: _Problem, rho: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Polish by Newton steps with a numerical Hessian of the analytic score."""
-    p, step = len(rho), 1e-6
+    """Polish by Newton steps."""
     for _ in range(20):
-        score = problem.score(rho)
-        hessian = np.column_stack(
-            [
-                (problem.score(rho + step * d) - problem.score(rho - step * d)) / (2 * step)
-                for d in np.eye(p)
-            ]
-        )
-        move = np.linalg.solve(hessian, score)
+        move = np.linalg.solve(problem.curvature(rho), problem.rise(rho)[1])
         if problem.reach(rho - move) >= 1.0 or np.abs(move).max() < 1e-14:
             break
         rho = rho - move
@@ -254,7 +255,7 @@ def _newton(problem: _Problem, rho: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _is_flat(problem: _Problem, rho: NDArray[np.float64]) -> bool:
-    return bool(np.abs(problem.score(rho)).max() < _SCORE * problem.size.nobs)
+    return bool(np.abs(problem.rise(rho)[1]).max() < _SCORE * problem.size.nobs)
 
 
 def _covariance(

@@ -173,6 +173,11 @@ def places() -> pd.DataFrame:
     >>> places()["basis"].value_counts().to_dict()
     {'source': 61, 'county': 60, 'city': 11}
     """
+    return _places().copy()
+
+
+@lru_cache(maxsize=1)
+def _places() -> pd.DataFrame:
     stations = load_stations().drop_duplicates("station").set_index("station")
     found = stations[["lon", "lat"]].astype(float)
     basis = pd.Series("source", index=found.index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -41,7 +42,7 @@ def openings(*, imprecise: Imprecise = "last") -> pd.Series:
     >>> openings()["L08"]
     Timestamp('2015-12-26 00:00:00')
     """
-    return _dated(imprecise).groupby("line", sort=True)["opened"].min()
+    return _first(imprecise).copy()
 
 
 def open_stations(
@@ -72,10 +73,20 @@ def open_stations(
     stations = _dated(imprecise)
     if line_openings is None:
         return stations
-    real = openings(imprecise=imprecise)
-    supposed = _days(line_openings, real.index)
-    lag = stations["opened"] - stations["line"].map(real)
-    return stations.assign(opened=stations["line"].map(supposed) + lag)
+    supposed = _days(line_openings, _first(imprecise).index)
+    return stations.assign(opened=stations["line"].map(supposed) + _lag(imprecise))
+
+
+@lru_cache(maxsize=2)
+def _first(imprecise: Imprecise) -> pd.Series:
+    return _dated(imprecise).groupby("line", sort=True)["opened"].min()
+
+
+@lru_cache(maxsize=2)
+def _lag(imprecise: Imprecise) -> pd.Series:
+    """Time from the opening of the line to that of each station."""
+    stations = _dated(imprecise)
+    return stations["opened"] - stations["line"].map(_first(imprecise))
 
 
 def _dated(imprecise: Imprecise) -> pd.DataFrame:

@@ -210,8 +210,30 @@ def test_with_one_lag_at_zero_it_is_the_single_lag_model(bar: str) -> None:
     columns = Columns(design.y, design.X, design.terms, (None,) * len(design.terms))
     W = np.stack(list(dense.values()))
     problem = _reduce(columns, W, design.effects)[0]
-    assert problem.loglik(np.array([one.rho, 0.0])) == pytest.approx(one.loglik, abs=1e-9)
-    assert problem.score(np.array([one.rho, 0.0]))[0] == pytest.approx(0.0, abs=1e-6)
+    height, slopes = problem.rise(np.array([one.rho, 0.0]))
+    assert height == pytest.approx(one.loglik, abs=1e-9)
+    assert slopes[0] == pytest.approx(0.0, abs=1e-6)
+    assert problem.rise(np.array([0.6, 0.5]))[0] == -np.inf
+
+
+@pytest.mark.parametrize("effects", ["none", "unit", "time", "twoway"])
+@pytest.mark.parametrize("rho", [(0.2, 0.1), (-0.5, 0.3)])
+def test_slopes_and_curvature_are_those_of_the_height(effects: str, rho: tuple) -> None:
+    panel, _, dense = simulated(8)
+    y, x = (panel[name].unstack("unit").to_numpy() for name in ("y", "x"))
+    terms = ("x",) if effects != "none" else ("x", "Intercept")
+    X = np.dstack([x, np.ones_like(x)])[:, :, : len(terms)]
+    columns = Columns(y, X, terms, (None,) * len(terms))
+    problem = _reduce(columns, np.stack(list(dense.values())), effects)[0]
+    at, step = np.array(rho), 1e-5
+    up, down = (
+        [problem.rise(at + s * step * d) for d in np.eye(2)]  # heights and slopes
+        for s in (1, -1)
+    )
+    slopes = [(a[0] - b[0]) / (2 * step) for a, b in zip(up, down, strict=True)]
+    bends = [(a[1] - b[1]) / (2 * step) for a, b in zip(up, down, strict=True)]
+    np.testing.assert_allclose(problem.rise(at)[1], slopes, rtol=1e-6)
+    np.testing.assert_allclose(problem.curvature(at), bends, rtol=1e-7, atol=1e-5)
 
 
 def test_a_regressor_that_the_effects_take_is_refused() -> None:
