@@ -17,7 +17,9 @@ References
 Anselin, L., Bera, A., Florax, R. and Yoon, M. (1996). Simple diagnostic tests for spatial
 dependence. Regional Science and Urban Economics 26, 77-104.
 Debarsy, N. and Ertur, C. (2010). Testing for spatial autocorrelation in a fixed effects panel
-data model. Regional Science and Urban Economics 40, 453-470.
+data model. Regional Science and Urban Economics.
+Baltagi, B. and Yang, Z. (2013). Standardized LM tests for spatial error dependence in linear or
+panel regressions. Econometrics Journal 16, 103-134.
 """
 
 from __future__ import annotations
