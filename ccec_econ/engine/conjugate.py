@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ccec_econ.engine.forms import Form, Implicit, applied, dense, trace
-from ccec_econ.engine.sparse_weights import SparseWeights, pair_by_signs
+from ccec_econ.engine.forms import Form, Implicit, applied, dense, pair_written, trace
+from ccec_econ.engine.sparse_weights import SparseWeights
 from ccec_econ.engine.spectrum import Spectral
 
 __all__ = ["Conjugate", "conjugated"]
@@ -43,8 +43,8 @@ class Conjugate(Implicit):
         return trace(self.inner)
 
     def pair(self, other: Form) -> float:
-        """tr(AB) + tr(A'B), estimated."""
-        return pair_by_signs(self, other, self.error)
+        """tr(AB) + tr(A'B), both written out."""
+        return pair_written(self.dense(), dense(other))
 
     def dense(self) -> NDArray[np.float64]:
         """Write it out, shape (1, N, N)."""

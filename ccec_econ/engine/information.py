@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.conjugate import conjugated
 from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.forms import Form, dense
+from ccec_econ.engine.sparse_weights import SparseWeights, pairs_by_signs
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.errors import IdentificationError
 
@@ -144,14 +145,24 @@ def _in_coordinates(fit: Reduced) -> tuple[NDArray[np.float64], NDArray[np.float
     P = K + len(names) + 1
     info = np.zeros((P, P))
     info[:K, :K] = np.eye(K) / s2
+    info[K:-1, K:-1] = _pairs(fit, list(forms.values()))
     for a, one in enumerate(names, start=K):
-        A = forms[one]
-        for b, other in enumerate(names[: a - K + 1], start=K):
-            info[a, b] = info[b, a] = fit.pair(A, forms[other])
-        info[a, -1] = info[-1, a] = fit.trace(A) / s2
+        info[a, -1] = info[-1, a] = fit.trace(forms[one]) / s2
     if "rho" in forms:
         slope, square = fit.linear_part(forms["rho"])
         info[:K, K] = info[K, :K] = np.linalg.solve(R.T, slope / s2)
         info[K, K] += square / s2
     info[-1, -1] = fit.free / (2.0 * s2**2)
     return info, R
+
+
+def _pairs(fit: Reduced, forms: list[Form]) -> NDArray[np.float64]:
+    """tr(AB) + tr(A'B) of all pairs of forms, over all periods."""
+    error = fit.error
+    if fit.spectrum is not None and isinstance(error, SparseWeights) and not error.written:
+        return fit.periods * pairs_by_signs(forms, error, fit.optimum.lam)
+    out = np.empty((len(forms), len(forms)))
+    for a, A in enumerate(forms):
+        for b, B in enumerate(forms[: a + 1]):
+            out[a, b] = out[b, a] = fit.pair(A, B)
+    return out

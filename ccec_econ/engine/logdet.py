@@ -77,13 +77,16 @@ class LogDeterminant:
     @property
     def error(self) -> float:
         """Guess of the error: the largest of the last two coefficients of the panels so far."""
-        return max((float(np.abs(p.coef[-2:]).max()) for p in self._panels.values()), default=0.0)
+        return max(
+            (float(np.abs(p.coef[-2:]).max()) for p in list(self._panels.values())), default=0.0
+        )
 
     def search(self, profile: Profile) -> NDArray[np.float64]:
         """Values of rho that bracket the maxima of height(rho) + ln|I - rho W|.
 
         The sum is a likelihood, over its periods; `profile` returns height and slope. Maxima are
-        left out where a bound of the sum is below its value elsewhere: they are not the highest.
+        left out where bounds of the sum are below its value elsewhere: they are not the highest.
+        Between the places of the bounds the sum may rise by four times what a parabola does there.
         Where bounds leave both height and sign of the slope open, a value is added, until what is
         open is as narrow as a panel. Panels then stand on all that is open. Needs weights without
         negative entries.
@@ -105,8 +108,7 @@ class LogDeterminant:
             most = fit + self._ceilings(rho)
             high = most + between >= self._highest(profile)
             open_ = high & ~(rises | falls)
-            turns = (rises[:-1] & falls[1:]) | (falls[:-1] & rises[1:])
-            turns &= high[:-1] | high[1:]
+            turns = ~(falls[:-1] | rises[1:]) & (high[:-1] | high[1:])
             open_[1:] |= turns
             open_[:-1] |= turns
             at = np.flatnonzero(open_)
@@ -124,8 +126,8 @@ class LogDeterminant:
 
     def _highest(self, profile: Profile) -> float:
         """Height of the highest of the values so far."""
-        at = np.array([0.0, *self._searched])
-        return float((profile(at)[0] + [0.0, *self._searched.values()]).max())
+        known = {0.0: 0.0} | self._searched
+        return float((profile(np.array([*known]))[0] + [*known.values()]).max())
 
     def _ceilings(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Upper bounds of ln|I - rho W|, the lower of two.
@@ -135,7 +137,7 @@ class LogDeterminant:
         """
         N, squares = self.lengths
         rows = 0.5 * N * np.log1p((rho * squares - 2.0 * self.traces[0] / N) * rho)
-        return np.asarray(np.minimum(rows, ceilings(self._searched, self.traces, rho)))
+        return np.asarray(np.minimum(rows, ceilings(dict(self._searched), self.traces, rho)))
 
     def _look(self, rho: float) -> float:
         if rho not in self._searched:
@@ -144,12 +146,15 @@ class LogDeterminant:
 
     def _bounds(self, rho: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Bounds of the slope at rho from the values so far."""
-        lower, upper = slope_bounds(self._searched, self.traces, rho)
+        values = dict(self._searched)  # a copy: other threads may add to it
+        lower, upper = slope_bounds(values, self.traces, rho)
         if not self.real:
             return lower, upper
-        others = {at: f - self.unit * np.log1p(-at) for at, f in self._searched.items()}
+        others, own = values, np.zeros(rho.shape)
+        if self.unit:
+            others = {at: f - float(np.log1p(-at)) for at, f in others.items()}
+            own = 1.0 / (1.0 - rho)
         start = float(self.unit) - float(self.traces[0])
-        own = self.unit / (1.0 - rho)
         least, most = concave_bounds(others, start, rho)
         return np.maximum(lower, least - own), np.minimum(upper, most - own)
 
@@ -179,7 +184,7 @@ class LogDeterminant:
         middle, half = 0.5 * (start + stop), 0.5 * max(stop - start, _NARROW) + _MARGIN
         edges = np.linspace(middle - half, middle + half, count + 1)
         for low, high in pairwise(edges):
-            near = [p.domain for key, p in self._panels.items() if key >= _NEAR]
+            near = [p.domain for key, p in list(self._panels.items()) if key >= _NEAR]
             need = (max(low, start - _MARGIN), min(high, stop + _MARGIN))
             if not any(d[0] <= need[0] and need[1] <= d[1] for d in near):
                 self._panels[_NEAR + len(near)] = self._through(low, high, _LOW_DEGREE)
@@ -235,7 +240,7 @@ class LogDeterminant:
             )
         x = np.arctanh(self.radius * rho)
         at = np.atleast_1d(np.floor(x / _WIDTH + 0.5).astype(np.int64))
-        for key, panel in self._panels.items():
+        for key, panel in list(self._panels.items()):
             if key >= _NEAR:
                 low, high = panel.domain
                 at[np.atleast_1d((x >= low) & (x <= high))] = key

@@ -121,7 +121,7 @@ class MomentSpectrum(SparseWeights):
             f"{self._searched()}; log-determinants from {len(self.powers)} "
             f"vectors of random signs with a Monte Carlo error of {self.error(rho):.2g}, powers "
             f"above {self._K} left out, a change of {max(self.left_out(rho), 1e-14):.0e} at most"
-            f"{self._both_lags()}."
+            f"{self._both_lags(rho)}."
         )
 
     @property

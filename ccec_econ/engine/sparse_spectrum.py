@@ -123,13 +123,13 @@ class SparseSpectrum(SparseWeights):
         return (
             f"{self._searched()}; log-determinants by sparse factors, "
             f"interpolated with an error of about {max(self.f.error, 1e-14):.0e}"
-            f"{self._by_signs()}{self._both_lags()}."
+            f"{self._by_signs(rho)}{self._both_lags(rho)}."
         )
 
-    def _by_signs(self) -> str:
+    def _by_signs(self, rho: float) -> str:
         if self.N <= _EXACT_UNITS:
             return ""
-        error = self._held.get("error of tr G'G")
+        error = self._held.get(("error of tr G'G", rho))
         size = "" if error is None else f" with a Monte Carlo error of {100.0 * error:.2g} %"
         return f"; tr G'G from {_SIGNS} vectors of random signs{size}"
 
@@ -159,7 +159,7 @@ class SparseForm(Resolvent):
             A = _system(W, self.rho)
             return _slope(A.T @ A, W.T @ W)
         found, error = mean_square(self.rows, W, _SIGNS, np.random.default_rng(0))
-        self.spectrum._held["error of tr G'G"] = error / found
+        self.spectrum._held["error of tr G'G", self.rho] = error / found
         return found
 
     def crossed(self, S: csr_array) -> float:

@@ -23,7 +23,7 @@ __all__ = [
     "by_units",
     "first_traces",
     "mean_square",
-    "pair_by_signs",
+    "pairs_by_signs",
     "products",
     "radius_of",
     "unit_rows",
@@ -55,7 +55,7 @@ class SparseWeights(Spectrum):
     interval: tuple[float, float]
     projected: bool
     bounded: bool = False
-    _held: dict[str, Any] = field(default_factory=dict)
+    _held: dict[Any, Any] = field(default_factory=dict)
 
     @property
     def N(self) -> int:
@@ -129,14 +129,14 @@ class SparseWeights(Spectrum):
         bound = " (spectral radius of |W| not found: its largest row sum stands for it)"
         return f"Searched between {low:.4g} and {high:.4g}{bound * self.bounded}"
 
-    def _both_lags(self) -> str:
-        """Say how traces that take the weights of both lags were computed, if they were."""
-        error = self._held.get("error of both lags")
+    def _both_lags(self, lam: float) -> str:
+        """Say how the traces of a model with both lags were computed, if they were here."""
+        error = self._held.get(("error of both lags", lam))
         if error is None:
             return ""
         return (
             "; traces of both lags from vectors of random signs with a Monte Carlo error of "
-            f"{100.0 * error:.2g} %"
+            f"{100.0 * error:.2g} % in what tells rho from lam"
         )
 
     def _refuse_dense(self) -> None:
@@ -196,8 +196,6 @@ class Resolvent(Implicit):
             return other.pair(self)
         if other is self:
             return self._with_itself()
-        if isinstance(self.spectrum, SparseWeights) and not self.spectrum.written:
-            return pair_by_signs(self, other, self.spectrum)
         return pair_written(self.dense(), dense(other))
 
     def crossed(self, S: csr_array) -> float:
@@ -289,21 +287,27 @@ def mean_square(
     return float((W.data**2).sum() + found.mean()), float(error)
 
 
-def pair_by_signs(A: Form, B: Form, weights: SparseWeights) -> float:
-    """Estimate tr(AB) + tr(A'B) = E [z'ABz + (Az)'Bz] from vectors z of random signs.
+def pairs_by_signs(forms: list[Form], error: SparseWeights, lam: float) -> NDArray[np.float64]:
+    """Estimate tr(AB) + tr(A'B) = E [z'(AB + BA)z / 2 + (Az)'(Bz)] for both lags, shape (2, 2).
 
-    The Monte Carlo error, as a share, is kept with the weights for their note.
+    All come from the same vectors z of random signs: where the scores of rho and lam are almost
+    alike the errors cancel in what tells them apart, q_11 - q_12^2 / q_22. The Monte Carlo error of
+    that, as a share, is kept with the weights of the errors for their note.
     """
-    N, rng, found = weights.N, np.random.default_rng(0), np.empty(0)
-    while len(found) < max(_SIGNS, _DRAWN / N):
-        z = np.where(rng.random((_TOGETHER, N)) < 0.5, -1.0, 1.0)
-        Bz = applied(B, z)
-        Az = Bz if A is B else applied(A, z)
-        found = np.concatenate([found, (z * applied(A, Bz) + Az * Bz).sum(axis=1)])
-    mean = float(found.mean())
-    error = float(found.std(ddof=1)) / np.sqrt(len(found)) / abs(mean)
-    weights._held["error of both lags"] = max(error, weights._held.get("error of both lags", 0.0))
-    return mean
+    rng, draws = np.random.default_rng(0), []
+    for _ in range(-(-max(_SIGNS, _DRAWN // error.N) // _TOGETHER)):
+        z = np.where(rng.random((_TOGETHER, error.N)) < 0.5, -1.0, 1.0)
+        moved = [applied(A, z) for A in forms]
+        crossed = np.array([[(z * applied(A, v)).sum(axis=1) for v in moved] for A in forms])
+        straight = np.einsum("apn,bpn->abp", moved, moved)
+        draws.append(0.5 * (crossed + crossed.swapaxes(0, 1)) + straight)
+    each = np.concatenate(draws, axis=2)
+    found = np.asarray(each.mean(axis=2))
+    share = found[0, 1] / found[1, 1]
+    apart = each[0, 0] - 2.0 * share * each[0, 1] + share**2 * each[1, 1]
+    spread = apart.std(ddof=1) / np.sqrt(apart.size) / apart.mean()
+    error._held["error of both lags", lam] = float(spread)
+    return found
 
 
 def by_units(action: Any, columns: NDArray[np.float64]) -> NDArray[np.float64]:

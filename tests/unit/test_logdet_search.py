@@ -190,6 +190,40 @@ def test_search_beside_complex_eigenvalues() -> None:
     assert len(fit.others) == len(exact.others)
 
 
+def test_sharp_peaks_beside_known_values_are_found() -> None:
+    """Almost no noise and rho close to zero, where the value is known without looking."""
+    W = nearest(100)
+    eigen = spectrum(W.toarray())
+    rest = {"x_weights": None, "error_weights": None, "lag_y": True, "method": "transformation"}
+    for seed in range(40):
+        rng = np.random.default_rng(seed)
+        x = rng.standard_normal((3, 100))
+        y = x + 0.003 * rng.standard_normal((3, 100))
+        columns = Columns(y, x[..., None], ("x",), (None,))
+        found = estimate(columns, weights=sparse_spectrum(W), effects="twoway", **rest).optimum
+        exact = estimate(columns, weights=eigen, effects="twoway", **rest).optimum
+        assert found.rho == pytest.approx(exact.rho, abs=1e-8)
+        assert found.loglik == pytest.approx(exact.loglik, abs=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+def test_real_eigenvalues_of_any_scale() -> None:
+    """Symmetric weights with a radius below one, whose interval of rho reaches beyond one."""
+    linked = (np.random.default_rng(0).random((60, 60)) < 0.05) * 1.0
+    linked = np.maximum(linked, linked.T) * (1.0 - np.eye(60))
+    linked = np.maximum(linked, np.eye(60, k=1) + np.eye(60, k=-1))
+    W = csr_array(linked / linked.sum(axis=1).max())
+    sparse, eigen = sparse_spectrum(W), spectrum(W.toarray())
+    assert sparse.f.real
+    assert sparse.f.radius < 0.8
+    rest = {"x_weights": None, "error_weights": None, "lag_y": True, "method": "transformation"}
+    for rho in (1.2, -0.9, 1.1, 0.4, -0.2, 0.9):  # one spectrum for all
+        columns = sample(W, rho)
+        found = estimate(columns, weights=sparse, effects="unit", **rest).optimum
+        exact = estimate(columns, weights=eigen, effects="unit", **rest).optimum
+        assert found.rho == pytest.approx(exact.rho, abs=1e-7)
+
+
 def test_border_is_refused_with_the_whole_interval() -> None:
     W = grid(12)
     columns = sample(W, 0.3)

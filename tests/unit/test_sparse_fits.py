@@ -12,7 +12,7 @@ from ccec_econ.engine import choice, remembered, sparse_weights
 from ccec_econ.engine.conjugate import Conjugate
 from ccec_econ.engine.forms import dense, pair_written
 from ccec_econ.engine.sparse_spectrum import SparseSpectrum, sparse_spectrum
-from ccec_econ.engine.sparse_weights import pair_by_signs
+from ccec_econ.engine.sparse_weights import pairs_by_signs
 from ccec_econ.errors import IdentificationError
 from ccec_econ.weights import from_matrix, nearest_of
 
@@ -154,21 +154,58 @@ def lattice(units: int) -> object:
     return from_matrix(linked / linked.sum(axis=1, keepdims=True), pd.RangeIndex(units))
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_errors_of_both_lags_where_little_tells_them_apart(
+    sparse: Callable[[], None], monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    """A weak regressor, the same weights twice: information is nearly singular."""
+    rng = np.random.default_rng(seed)
+    place = rng.random((60, 2))
+    W = nearest_of(np.linalg.norm(place[:, None] - place, axis=2), 4)
+    filtered = np.linalg.inv(np.eye(60) - 0.4 * W)
+    x = rng.standard_normal((4, 60))
+    y = (0.1 * x + rng.standard_normal((4, 60)) @ filtered.T) @ filtered.T
+    index = pd.MultiIndex.from_product([range(60), range(4)], names=["unit", "year"])
+    data = pd.DataFrame({"y": y.T.ravel(), "a": x.T.ravel()}, index=index)
+    graph = from_matrix(W, pd.RangeIndex(60))
+    sparse()
+    exact = ce.sac("y ~ a | unit", data, graph)
+    monkeypatch.setattr(sparse_weights, "_DENSE_UNITS", 10)
+    again = ce.sac("y ~ a | unit", data, graph)
+    np.testing.assert_allclose(again.std_errors, exact.std_errors, rtol=0.01)
+
+
+def test_a_note_is_of_its_fit(
+    sample: tuple[pd.DataFrame, object],
+    sparse: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, W = sample
+    sparse()
+    monkeypatch.setattr(sparse_weights, "_DENSE_UNITS", 10)
+    prepared = ce.weights.prepare(W, logdet="factors")
+    assert "both lags" in str(ce.sac("y ~ a | unit", data, prepared))
+    assert "both lags" not in str(ce.sar("y ~ a | unit", data, prepared))
+
+
 def test_pairs_of_forms_by_signs() -> None:
     """Against matrices written out: tr(AB) + tr(A'B), projected, within five errors."""
     W = csr_array(ce.weights.align(lattice(N), pd.RangeIndex(N)))
     near = nearest_of(np.random.default_rng(2).random((N, N)), 3)
     own, error = sparse_spectrum(W).project(), sparse_spectrum(csr_array(near)).project()
     B = Conjugate(own.form(0.6), error.form(-0.4), error, -0.4)
-    H = error.form(-0.4)
-    for one, other in ((B, B), (B, H), (H, B)):
-        found = pair_by_signs(one, other, error)
-        exact = pair_written(dense(one), dense(other))
-        assert found == pytest.approx(exact, rel=5.0 * error._held["error of both lags"])
-        assert found != exact
+    forms = [B, error.form(-0.4)]
+    found = pairs_by_signs(forms, error, -0.4)
+    exact = np.array([[pair_written(dense(A), dense(C)) for C in forms] for A in forms])
+    np.testing.assert_allclose(found, exact, rtol=0.02)
+    np.testing.assert_array_equal(found, found.T)
+    assert (found != exact).all()
+    apart, truth = (q[0, 0] - q[0, 1] ** 2 / q[1, 1] for q in (found, exact))
+    assert apart == pytest.approx(truth, rel=5.0 * error._held["error of both lags", -0.4])
     columns = np.random.default_rng(1).standard_normal((2, N))
     np.testing.assert_allclose(B.times(columns), columns @ B.dense()[0].T, atol=1e-12)
     assert B.trace() == pytest.approx(float(np.trace(B.dense()[0])), abs=1e-7)
+    assert B.pair(forms[1]) == pytest.approx(exact[0, 1], abs=1e-9)
 
 
 def test_notes_say_how(sample: tuple[pd.DataFrame, object], sparse: Callable[[], None]) -> None:
