@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ccec_econ.engine.conjugate import conjugated
 from ccec_econ.engine.estimate import Estimate, Reduced
 from ccec_econ.engine.forms import Form, dense
-from ccec_econ.engine.sparse_weights import SparseWeights, pairs_by_signs
+from ccec_econ.engine.sparse_weights import Resolvent, SparseWeights, pairs_by_signs
 from ccec_econ.engine.spectrum import Spectral, Spectrum
 from ccec_econ.errors import IdentificationError
 
@@ -159,7 +159,8 @@ def _in_coordinates(fit: Reduced) -> tuple[NDArray[np.float64], NDArray[np.float
 def _pairs(fit: Reduced, forms: list[Form]) -> NDArray[np.float64]:
     """tr(AB) + tr(A'B) of all pairs of forms, over all periods."""
     error = fit.error
-    if fit.spectrum is not None and isinstance(error, SparseWeights) and not error.written:
+    exact = any(isinstance(form, Resolvent) and not form.rho for form in forms)
+    if len(forms) == 2 and not exact and isinstance(error, SparseWeights) and not error.written:
         return fit.periods * pairs_by_signs(forms, error, fit.optimum.lam)
     out = np.empty((len(forms), len(forms)))
     for a, A in enumerate(forms):

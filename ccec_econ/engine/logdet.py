@@ -33,8 +33,9 @@ _WIDTH = 0.7  # of a panel, in x
 _DEGREE = 12
 _FAR = 9  # edges of panels either way; tanh of the last is 1 - 1.4e-5
 _FEW = 24  # values off every panel that are computed one by one rather than by new panels
-_NARROW = 0.3  # width of a panel around a maximum, in x
-_LOW_DEGREE = 9  # of such a panel: the error is about that of the wider ones
+_NARROW = 0.3  # width of a panel around a maximum at most, in x
+_NARROWEST = 0.06
+_LOW_DEGREE = 9  # of the wider of such panels: the error is about that of the others
 _FRESH = 2.0 * _NARROW  # farther from all values, the place of the highest bound is looked at
 _MARGIN = 1e-6  # that panels reach beyond what they cover, in x
 _LOOKS = 36  # values of rho per panel at which the slope is bounded
@@ -180,14 +181,15 @@ class LogDeterminant:
 
     def _cover(self, start: float, stop: float) -> None:
         """Narrow panels on all of an interval of x that none covers."""
-        count = max(1, int(np.ceil((stop - start) / _NARROW)))
-        middle, half = 0.5 * (start + stop), 0.5 * max(stop - start, _NARROW) + _MARGIN
+        width = max(stop - start, _NARROWEST)
+        count = max(1, int(np.ceil(width / _NARROW)))
+        middle, half = 0.5 * (start + stop), 0.5 * width + _MARGIN
         edges = np.linspace(middle - half, middle + half, count + 1)
         for low, high in pairwise(edges):
             near = [p.domain for key, p in list(self._panels.items()) if key >= _NEAR]
             need = (max(low, start - _MARGIN), min(high, stop + _MARGIN))
             if not any(d[0] <= need[0] and need[1] <= d[1] for d in near):
-                self._panels[_NEAR + len(near)] = self._through(low, high, _LOW_DEGREE)
+                self._panels[_NEAR + len(near)] = self._through(low, high, _degree(high - low))
 
     def value(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """ln|I - rho W| at an array of rho."""
@@ -268,6 +270,16 @@ class LogDeterminant:
             return np.array([self.exact(float(rho)) for rho in np.tanh(x) / self.radius])
 
         return Chebyshev.interpolate(along, degree, domain=(low, high))
+
+
+def _degree(width: float) -> int:
+    """Degree at which a panel errs as little as the wider one does at `_LOW_DEGREE`.
+
+    With singularities pi/4 off a panel of half width h each degree divides the error by
+    exp(asinh(pi / 4h)).
+    """
+    wide, own = (np.arcsinh(0.5 * np.pi / w) for w in (_NARROW, width))
+    return max(1, int(np.ceil(_LOW_DEGREE * wide / own - 1e-3)))
 
 
 def _line() -> NDArray[np.float64]:

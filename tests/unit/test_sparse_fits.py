@@ -175,6 +175,25 @@ def test_errors_of_both_lags_where_little_tells_them_apart(
     np.testing.assert_allclose(again.std_errors, exact.std_errors, rtol=0.01)
 
 
+@pytest.mark.filterwarnings("error")
+def test_lm_tests_need_no_signs(
+    sample: tuple[pd.DataFrame, object],
+    sparse: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Where rho or lam is zero the traces of both lags are exact, also without a dense matrix."""
+    data, W = sample
+
+    def found() -> list[float]:
+        tests = ce.lm_tests(ce.ols(FORMULA, data), W, draws=19)
+        return [test.statistic for test in tests]
+
+    before = found()
+    sparse()
+    monkeypatch.setattr(sparse_weights, "_DENSE_UNITS", 10)
+    same(found(), before)
+
+
 def test_a_note_is_of_its_fit(
     sample: tuple[pd.DataFrame, object],
     sparse: Callable[[], None],
