@@ -93,7 +93,7 @@ def variants(plan: Mapping[str, Any], data: pd.DataFrame) -> dict[str, ce.Spatia
 
 
 def distance(plan: Mapping[str, Any], year: int) -> pd.Series:
-    """Mean of the cores less the city itself in a year, log points."""
+    """Mean of the cores less the city itself in a year, log units."""
     setting = plan["distance"]
     start = ce.data.load_panel("city", years=(year, year))[setting["column"]].droplevel("year")
     return start[setting["cores"]].mean() - start

@@ -318,7 +318,7 @@ def finding(
     return (
         f"Per head the cities have drawn together: σ at constant prices went from "
         f"{sigma[years[0]]:.2f} in {years[0]} to {sigma[years[1]]:.2f} in {years[1]}. The gap "
-        f"between cores and hollow middle changed by {real['change']:+.2f} log points. The cores' "
+        f"between cores and hollow middle changed by {real['change']:+.2f} log units. The cores' "
         f"residents gained {real['people']:.2f} on the middle's ({real['people_core']:+.2f} in the "
         f"cores, {real['people_hollow']:+.2f} in the middle) while the cores' output gained "
         f"{real['output']:.2f} at constant and {current['output']:.2f} at current prices: the gap "

@@ -183,7 +183,7 @@ def table_of_speeds(frame: pd.DataFrame) -> Table:
         columns=("Model", "Sample", "Slope × 100", "p", "Speed, %", "95 %", "Half-life, 95 %"),
         rows=tuple(rows),
         notes=(
-            "Growth of GDP per resident at prices of 2000, log points per year, on the logarithm "
+            "Growth of GDP per resident at prices of 2000, log units per year, on the logarithm "
             "at the start of the span; spans with year effects. In parentheses standard errors, "
             "in brackets intervals of speed and of half-life in years. Full spans: least squares; "
             "spans, SLX, SAR and SDM: clustered by city. Counties: current prices, clustered by "
@@ -265,7 +265,7 @@ def finding(frame: pd.DataFrame, moderated: pd.DataFrame) -> str:
         f"{100 * full['speed']:.1f} % a year, with a half-life {ends}; at current prices, without "
         f"the cities' own deflators, it is {100 * current['speed']:.1f} % ("
         f"{p_equal(current['pvalue'])}). Between counties of the whole circle and of one city "
-        f"speeds are {parts[0]}, {parts[1]}, where people who left count as well (Table 4A). Of "
+        f"speeds are {parts[0]}, {parts[1]}, where people who left count as well. Of "
         f"the treatments, {said}. With unit effects the same data give speeds several times as "
         "high, which is mostly bias."
     )

@@ -18,7 +18,7 @@ from preanalysis import load_plan, refuse_departures
 FIXED = "As fixed"
 NARROWS, WIDENS, OPEN = "narrows", "widens", "not established"
 SCALE = (
-    "Slope: points of annual growth by which a city one log point behind the cores gains more than "
+    "Slope: points of annual growth by which a city one log unit behind the cores gains more than "
     "one on their level when the treatment rises everywhere by a standard deviation (city and year "
     "effects removed). Above zero the gap narrows."
 )
@@ -165,7 +165,7 @@ def finding(plan: Mapping[str, Any], found: ce.SmallSamples, said: Mapping[str, 
     ]
     return (
         f"Of three hypotheses on the gap fixed beforehand the data establish "
-        f"{len(sure) or 'none'}. Points of growth per log point of distance and standard "
+        f"{len(sure) or 'none'}. Points of growth per log unit of distance and standard "
         f"deviation: {'; '.join(parts)}. Effects of {plan['test']['small']:g} points or more "
         f"either way are excluded, each treatment taken singly, for {ce.report.listed(small)}."
     )

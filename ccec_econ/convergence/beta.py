@@ -36,7 +36,7 @@ class Speed:
     Attributes
     ----------
     slope, std_error, slope_lower, slope_upper : float
-        Per year, in log points per log point; negative when poorer units grow faster.
+        Per year, in log units per log unit; negative when poorer units grow faster.
     pvalue : float
         Of a slope of zero, two-sided.
     span : float
@@ -212,7 +212,7 @@ def speed_of(
     Parameters
     ----------
     fit : result
-        Annual growth in log points on the starting level; of the family of ``ce.sdm``.
+        Annual growth in log units on the starting level; of the family of ``ce.sdm``.
     span : float
         Years over which growth was taken.
     term : str

@@ -35,7 +35,7 @@ class Densities:
     values : DataFrame
         Log relative values, shape (T, N).
     bandwidths : Series
-        By year, in log points.
+        By year, in log units.
     rule : str
     """
 
@@ -51,7 +51,7 @@ class Densities:
         return (
             f"Gaussian kernel on the logarithm of the value relative to the mean of the units of "
             f"the year; bandwidth of {_NAMES[self.rule]} in each year ({low:.2f} to {high:.2f} log "
-            f"points); {self.values.shape[1]} units of equal weight."
+            f"units); {self.values.shape[1]} units of equal weight."
         )
 
 
@@ -68,7 +68,7 @@ class StochasticKernel:
     steps : int
         Years between them.
     bandwidths : (float, float)
-        Of the value at t and at t + steps, in log points.
+        Of the value at t and at t + steps, in log units.
     span : (float, float)
         Lowest and highest value at t; rows beyond it rest on the nearest values.
     """

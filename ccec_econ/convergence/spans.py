@@ -43,7 +43,7 @@ def growth_spans(
     Returns
     -------
     DataFrame
-        Indexed (unit, year), year being the last of a span: ``growth`` (log points per year),
+        Indexed (unit, year), year being the last of a span: ``growth`` (log units per year),
         ``ln_start``, and the controls.
 
     Raises

@@ -96,7 +96,7 @@ def gdp_spikes(gdp: pd.DataFrame, province: pd.Series[str]) -> pd.DataFrame:
     """Find figures far from both neighbouring years; shape (T, N) of bool.
 
     A spike departs from and returns to the province's median growth by more than 0.4 log
-    points, in opposite directions, in neighbouring years. 2008-09 (earthquake) is exempt.
+    units, in opposite directions, in neighbouring years. 2008-09 (earthquake) is exempt.
     """
     step = gdp.apply(np.log).diff()
     usual = step.T.groupby(province).transform("median").T

@@ -32,7 +32,7 @@ class Screen:
         Deviations above `k` robust standard deviations are looked at; 3.5 is the usual cut for
         modified z-scores (Iglewicz and Hoaglin, 1993).
     floor : float
-        A figure that carries no flag must also deviate, and jump, by this many log points;
+        A figure that carries no flag must also deviate, and jump, by this many log units;
         ``ln 1.5`` means a factor of 1.5.
     longest_run : int
         A run of more observed years than this is a change of level (of coverage, say), not a

@@ -95,7 +95,7 @@ def shrinking(
     Returns
     -------
     DataFrame
-        Indexed (unit, year), year being the last of a span: ``people`` and ``land``, log points per
+        Indexed (unit, year), year being the last of a span: ``people`` and ``land``, log units per
         year, and ``indicator`` = people - land: negative where land runs ahead of people.
 
     Raises

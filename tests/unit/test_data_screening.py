@@ -17,7 +17,7 @@ EXACT = 1e-9  # interpolation in logarithms and back
 
 
 def clean(seed: int = 0) -> pd.DataFrame:
-    """Common growth, constant positions from -0.7 to 0.7, noise of 0.05 log points."""
+    """Common growth, constant positions from -0.7 to 0.7, noise of 0.05 log units."""
     rng = np.random.default_rng(seed)
     level = np.linspace(-0.7, 0.7, len(UNITS))
     logs = 0.1 * np.arange(len(YEARS))[:, None] + level + 0.05 * rng.standard_normal((17, 15))
