@@ -84,7 +84,7 @@ def _together(run: dict[str, Any] | None, million: list[dict[str, Any]]) -> pd.D
         kept = stored().drop(columns=["target", "met"])
         parts.append(kept if run is None else kept[kept["work"] == MILLION])
     full = [part for part in parts if len(part)]
-    return pd.concat(full, ignore_index=True).drop_duplicates(KEY)
+    return pd.concat(full, ignore_index=True).drop_duplicates(KEY, ignore_index=True)
 
 
 def page(rows: pd.DataFrame) -> str:
