@@ -6,11 +6,17 @@ import re
 import tomllib
 from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 from writing import ReplicationError
 
 __all__ = ["Project", "Row", "load_project"]
+
+# "Table 4Ab" or "4Ab": the part b of the exhibit 4A.
+_PLACE = re.compile(
+    r"(?:(?P<kind>(?i:table|figure))[\s_]+)?0*(?P<number>\d+[A-Z]?)(?P<part>[a-z]?)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +56,14 @@ class Row:
 
     @property
     def names(self) -> frozenset[str]:
-        """What the exhibit may be called, in small letters: by id, program or place in the paper.
+        """What the exhibit may be called beside its place in the paper: id or program."""
+        return frozenset({_plain(self.id), _plain(self.stem)})
 
-        `table_13_rings` is Table 13A, hence ``table_13a``, and ``13a`` for short.
-        """
-        kind, number = _plain(self.paper).split("_", 1)
-        short = {number} if kind == "table" else set()
-        return frozenset({_plain(self.id), _plain(self.stem), _plain(self.paper)} | short)
+    @property
+    def letters(self) -> str:
+        """Letters of its parts: `abcde` of Table 4 with Tables 4b to 4e; none if it is whole."""
+        tables = sum(name.endswith(".typ") for name in self.outputs)
+        return ascii_lowercase[:tables] if tables > 1 else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +126,40 @@ class Project:
         return tuple(self.made / "replication" / name for name in row.outputs)
 
     def find(self, name: str) -> Row:
-        """Return the exhibit of an id (`table_08`), a script, or a place in the paper (`13A`)."""
-        wanted = _plain(Path(name).stem)
-        ids = {_plain(row.id): row for row in self.rows}
-        found = ids.get(wanted) or next((row for row in self.rows if wanted in row.names), None)
+        """Return the exhibit of an id (`table_08`), a script, or a place in the paper (`13A`).
+
+        A place has the letters of the paper: `4B` is an exhibit, `4b` a part of Table 4.
+
+        Raises
+        ------
+        ReplicationError
+            When there is none, or the exhibit has no such part.
+        """
+        wanted = Path(name).stem
+        found = next((row for row in self.rows if _plain(wanted) in row.names), None)
+        found = found or self._at_place(wanted)
         if found is None:
             raise ReplicationError(
                 f"exhibit {name!r} is not in exhibits.toml, which has "
-                f"{', '.join(row.id for row in self.rows)}; choose one or add a row"
+                f"{', '.join(row.id for row in self.rows)}; choose one or add a row (capital "
+                "letters are exhibits, 4B; small ones parts of one, 4b)"
             )
         return found
+
+    def _at_place(self, name: str) -> Row | None:
+        """Return the exhibit at a place, or the one that the place is a part of."""
+        place = _PLACE.fullmatch(name.strip())
+        if place is None:
+            return None
+        paper = f"{(place['kind'] or 'table').capitalize()} {place['number']}"
+        row = next((row for row in self.rows if row.paper == paper), None)
+        if row is not None and place["part"] not in row.letters:
+            has = f"it has {', '.join(row.letters)}" if row.letters else "it is whole"
+            raise ReplicationError(
+                f"{paper} has no part {place['part']}: {has}; an exhibit of its own has a capital "
+                f"letter, as {place['number']}{place['part'].upper()}"
+            )
+        return row
 
 
 def load_project(root: Path, *, smoke: bool = False) -> Project:

@@ -52,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--only",
         metavar="NAME",
-        help="an exhibit, by id or place in the paper (table_08, 13A), or data, panels, paper, "
-        "verdict",
+        help="an exhibit, by id or place in the paper (table_08, 13A; a small letter is a part of "
+        "an exhibit: 4b makes Table 4), or data, panels, paper, verdict",
     )
     parser.add_argument("--force", action="store_true", help="run steps that are unchanged, too")
     parser.add_argument(

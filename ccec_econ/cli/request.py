@@ -1,22 +1,4 @@
-"""One model in a toml file.
-
-    model = "sdm"                  # ols slx sar sem sdm sdem sac gns
-    formula = "growth ~ ln_gdp_pc_lag + digital + hsr + rd | unit + year"
-    weights = "contiguity"         # inverse_distance, nearest, or a csv file: from, to, weight
-    cov = "cluster"                # information (default), quasi_ml, cluster
-    years = [2011, 2019]
-
-    [data]
-    layer = "city"                 # city or county; or the three keys file, unit and time
-
-    [effects]                      # left out: no effects
-    level = 0.95
-    draws = 1000
-    seed = 0
-
-    [write]                        # left out: printed only
-    table = "model.tex"            # .tex .typ .html .md .csv .txt
-    effects = "effects.csv"
+"""One model in a toml file; `EXAMPLE` has all its keys.
 
 Files are looked for beside the toml file. Weights from a file are divided by their row sums.
 """
@@ -40,7 +22,28 @@ from ccec_econ.inference.vcov import Information, QuasiML
 from ccec_econ.models import static
 from ccec_econ.typeset import Table
 
-__all__ = ["Request", "RequestError", "read_request"]
+__all__ = ["EXAMPLE", "Request", "RequestError", "read_request"]
+
+EXAMPLE = """\
+model = "sdm"                  # ols slx sar sem sdm sdem sac gns
+formula = "growth ~ ln_gdp_pc_lag + digital + hsr + rd | unit + year"
+weights = "contiguity"         # inverse_distance, nearest, or a csv file: from, to, weight
+cov = "cluster"                # information (default), quasi_ml, cluster
+years = [2011, 2019]
+
+[data]
+layer = "city"                 # city or county; or the three keys file, unit and time
+
+[effects]                      # left out: no effects
+level = 0.95
+draws = 1000
+seed = 0
+
+[write]                        # left out: printed only
+table = "model.tex"            # .tex .typ .html .md .csv .txt
+effects = "effects.csv"
+"""
+"""A request with every key."""
 
 
 class RequestError(CcecError, ValueError):

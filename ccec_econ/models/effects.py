@@ -141,6 +141,14 @@ class WithEffects(Parameters):
             If groups do not name exactly the units of the panel.
         ValueError
             If `horizon`, `level`, `draws` or `bootstrap` is out of range.
+
+        Notes
+        -----
+        Of a regressor with coefficient b, and t on its lag: ``S = (I - rho W)^-1 (b I + t W)``.
+        Direct is the mean of the diagonal of S, total the mean of its row sums, indirect the
+        difference (LeSage and Pace 2009, *Introduction to Spatial Econometrics*).
+        Beyond the short run `ccec_econ.inference.multipliers` has what stands for the inverse.
+        Tests: tests/unit/test_effects.py, tests/property/test_effects.py.
         """
         form = self.reduced_form(horizon=horizon, cumulative=cumulative)
         again = resampled(self, bootstrap, level, rng)

@@ -187,6 +187,14 @@ def sar(
     ------
     PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
 
+    Notes
+    -----
+    ``y_t = rho W y_t + X_t b + unit and time effects + e_t``, e_t normal with variance s2.
+    Effects removed, m rows are left in each of tau periods, and rho maximises
+    ``-(m tau / 2) [log(2 pi s2) + 1] + tau log|I - rho W|`` with ``s2 = SSE(rho) / (m tau)`` and b
+    by least squares given rho; see `ccec_econ.engine.likelihood`.
+    Tests: tests/property/test_estimators.py (dense brute force), tests/oracle/test_spatialreg.py.
+
     Examples
     --------
     >>> import ccec_econ as ce
@@ -284,6 +292,12 @@ def sdm(
     Raises
     ------
     PanelError, FormulaError, AlignmentError, WeightsError, IdentificationError, ConvergenceError
+
+    Notes
+    -----
+    ``y_t = rho W y_t + X_t b + W X_t t + unit and time effects + e_t``; likelihood as in `sar`,
+    see `ccec_econ.engine.likelihood`. t = 0 is the SAR, t = -rho b the SEM.
+    Tests: tests/property/test_estimators.py (dense brute force), tests/oracle/test_spatialreg.py.
 
     Examples
     --------

@@ -61,6 +61,14 @@ def study(
     ConvergenceError
         If no draw has an interior estimate.
 
+    Notes
+    -----
+    ``y_t = rho W y_t + beta x_t + theta W x_t + unit + time effects + v_t``, see `Design`. Over the
+    R draws with estimates q_r of the truth q: bias = mean(q_r) - q, sd their standard deviation,
+    mcse = sd / sqrt(R), coverage the share c with |q_r - q| < 1.96 se_r, its error
+    sqrt(c (1 - c) / R).
+    Tests: tests/unit/test_monte_carlo_tables.py, tests/simulation/test_small_n.py.
+
     Examples
     --------
     >>> import numpy as np

@@ -54,6 +54,13 @@ def moran_by_year(
     AlignmentError
         If weights and panel differ.
 
+    Notes
+    -----
+    ``I = (N / S0) sum_ij w_ij z_i z_j / sum_i z_i^2``, z the values less the mean of the year and
+    S0 the sum of all weights. The p-value is ``(1 + k) / (1 + draws)``, k the permutations that lie
+    at least as far from the expectation as I.
+    Tests: tests/unit/test_structure.py, against esda.
+
     References
     ----------
     Moran (1950), Biometrika 37, 17-23.

@@ -55,15 +55,11 @@ def align_sparse(weights: WeightsLike, units: pd.Index) -> csr_array:
         )
     refuse_mismatch(graph.unique_ids, units)
     W = sparse(graph, units)
-    infinite, negative, own = ~np.isfinite(W.data), W.data < 0.0, W.diagonal() != 0.0
+    infinite, own = ~np.isfinite(W.data), W.diagonal() != 0.0
     if infinite.any():
         rows = units[_rows_with(infinite, W)]
         raise WeightsError(f"weights not finite in rows {first_five(rows)}; replace them.")
-    if negative.any():
-        raise WeightsError(
-            f"weights: negative weights in rows {first_five(units[_rows_with(negative, W)])}; "
-            "weights say how near units are, so give none below zero."
-        )
+    refuse_negative(W, units)
     if own.any():
         raise WeightsError(
             f"weights: {first_five(units[own])} neighbours itself; set the diagonal to zero."
@@ -99,6 +95,19 @@ def refuse_islands(sizes: NDArray[np.float64], units: pd.Index) -> None:
         raise WeightsError(
             f"weights: no neighbour for {first_five(alone)}; link it to its nearest unit "
             "or drop it, and say which."
+        )
+
+
+def refuse_negative(W: csr_array, units: pd.Index) -> None:
+    """Refuse weights (N, N) below zero; the pairs are named."""
+    negative = W.data < 0.0
+    if negative.any():
+        rows = np.repeat(np.arange(W.shape[0]), np.diff(W.indptr))[negative]
+        ends = zip(units[rows], units[W.indices[negative]], W.data[negative], strict=True)
+        pairs = [f"{a} to {b} ({value:g})" for a, b, value in ends]
+        raise WeightsError(
+            f"weights: negative weights from {first_five(pairs)}; weights say how near units are, "
+            "so give none below zero."
         )
 
 

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array, issparse, sparray, spmatrix
 
 from ccec_econ.errors import WeightsError, first_five
-from ccec_econ.weights.alignment import matrix_of, refuse_islands, sparse
+from ccec_econ.weights.alignment import matrix_of, refuse_islands, refuse_negative, sparse
 from ccec_econ.weights.kinds import WeightsLike, as_graph
 
 __all__ = [
@@ -34,8 +34,8 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
     Raises
     ------
     WeightsError
-        If the matrix is not square, is not as long as `ids`, or holds missing values; if an id
-        is missing or stands twice; if a DataFrame carries labels other than `ids`.
+        If the matrix is not square, is not as long as `ids`, or holds missing or negative values;
+        if an id is missing or stands twice; if a DataFrame carries labels other than `ids`.
     """
     values = matrix if issparse(matrix) else np.asarray(matrix, dtype=np.float64)
     labels = pd.Index(list(ids))
@@ -47,7 +47,7 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
             f"weights of shape {values.shape} with {len(labels)} ids; give one row and one column "
             "per id."
         )
-    W = csr_array(values, dtype=np.float64, copy=True)
+    W: Any = csr_array(values, dtype=np.float64, copy=True)
     W.sum_duplicates()
     W.eliminate_zeros()
     sizes = np.diff(W.indptr)
@@ -55,6 +55,7 @@ def from_matrix(matrix: ArrayLike | sparray | spmatrix, ids: Iterable[Hashable])
     if not np.isfinite(W.data).all():
         rows = labels[np.unique(focal[~np.isfinite(W.data)])]
         raise WeightsError(f"weights not finite in rows {first_five(rows)}; replace them.")
+    refuse_negative(W, labels)
     empty = np.flatnonzero(sizes == 0)  # a Graph keeps an island as a zero self-weight
     return Graph.from_arrays(
         labels[np.concatenate([focal, empty])],
@@ -71,16 +72,13 @@ def row_standardise(weights: WeightsLike) -> Graph:
     AlignmentError
         If weights carry no labels: label a matrix with `from_matrix`.
     WeightsError
-        If a unit has no neighbour, or its weights sum to zero: nothing to divide by.
+        If a weight is negative, or a unit has no neighbour: nothing to divide by.
     """
     graph = as_graph(weights)
     ids = graph.unique_ids
     W = sparse(graph, ids)
-    sizes, sums = abs(W).sum(axis=1), W.sum(axis=1)
-    refuse_islands(sizes, ids)
-    if (np.abs(sums) < _ROW_SUM * sizes).any():
-        zero = ids[np.abs(sums) < _ROW_SUM * sizes]
-        raise WeightsError(f"weights of {first_five(zero)} sum to zero; they cannot be scaled.")
+    refuse_negative(W, ids)
+    refuse_islands(W.sum(axis=1), ids)
     return graph.transform("R")
 
 

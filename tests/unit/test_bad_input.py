@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from libpysal.graph import Graph
+from scipy.sparse import csr_array
 
 import ccec_econ as ce
 from ccec_econ.errors import (
@@ -424,10 +425,16 @@ def test_weights_labels() -> None:
     frame = pd.DataFrame(square, index=list("abc"), columns=list("abc"))
     with pytest.raises(WeightsError, match="the frame's labels"):
         ce.weights.from_matrix(frame, ["c", "b", "a"])
-    with pytest.raises(WeightsError, match="weights of a sum to zero"):
-        ce.weights.row_standardise(
-            ce.weights.from_matrix([[0, 1, -1], [1, 0, 1], [1, 1, 0]], list("abc"))
-        )
+
+
+@pytest.mark.parametrize("kind", [np.array, csr_array])
+def test_a_negative_weight_is_refused_where_it_is_given(kind) -> None:
+    matrix = [[0.0, 1.0, 2.0], [1.0, 0.0, 1.0], [-0.5, 1.0, 0.0]]
+    with pytest.raises(WeightsError, match=r"weights from c to a \(-0\.5\); .* none below zero"):
+        ce.weights.from_matrix(kind(matrix), list("abc"))
+    graph = Graph.from_arrays(list("aabbcc"), list("bcacab"), [1.0, 2.0, 1.0, 1.0, -0.5, 1.0])
+    with pytest.raises(WeightsError, match=r"weights from c to a \(-0\.5\); .* none below zero"):
+        ce.weights.row_standardise(graph)
 
 
 def test_levels(sim16) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 import ccec_econ as ce
-import ccec_econ.cli.request
 from ccec_econ.cli import main
 from ccec_econ.cli.html import table_from_html
 from ccec_econ.cli.request import Request, RequestError, read_request
@@ -115,12 +115,24 @@ class TestFit:
 
     def test_no_request(self, tmp_path, capsys):
         assert main(["fit", str(tmp_path / "absent.toml")]) == 1
-        assert "absent.toml" in capsys.readouterr().err
+        message = capsys.readouterr().err
+        assert message.startswith("ccec fit: there is no file ")
+        assert "absent.toml; check its name" in message
+        assert main(["fit", str(tmp_path)]) == 1
+        assert "Errno" not in capsys.readouterr().err
 
-    def test_the_documented_request_is_a_request(self, ask):
-        text = re.sub(r"(?m)^    ", "", (ce.cli.request.__doc__ or "").split("\n\n", 1)[1])
-        read = read_request(ask(text.split("Files are looked for")[0]))
-        assert read.years == (2011, 2019)
+    def test_the_example_is_a_request_with_every_key(self, ask, tmp_path, capsys):
+        with pytest.raises(SystemExit) as stop:
+            main(["fit", "--example"])
+        assert stop.value.code == 0
+        example = capsys.readouterr().out
+        read = read_request(ask(example))
+        assert all(getattr(read, field.name) is not None for field in fields(read))
+        assert main(["fit", str(tmp_path / "model.toml")]) == 0
+        assert (tmp_path / "effects.csv").exists()
+        with pytest.raises(SystemExit):
+            main(["fit", "--help"])
+        assert example in capsys.readouterr().out
 
 
 class TestData:
@@ -146,13 +158,47 @@ class TestStudy:
             text = path.read_text(encoding="utf-8")
             assert table_from_html(text).to_html() == text
 
-    @pytest.mark.parametrize("number", ["8", "13A", "13a"])
+    @pytest.mark.parametrize("number", ["8", "13A"])
     def test_table(self, monkeypatch, capsys, number):
         monkeypatch.chdir(ROOT / "tests")
         assert main(["table", number]) == 0
         out = capsys.readouterr().out
-        assert out.startswith(f"Table {number.upper()}. ")
+        assert out.startswith(f"Table {number}. ")
+        assert re.findall(r"(?m)^Table (\w+): ", out)[:2] == [number, f"{number}b"]
         assert "replication/output/tables/" in out
+
+    @pytest.mark.parametrize(
+        ("part", "exhibit", "shown", "file"),
+        [
+            ("4b", "4", "4b", "table_04_parts"),
+            ("4a", "4", "4", "table_04"),
+            ("4Ab", "4A", "4Ab", "table_04_county_parts"),
+            ("4B", "4B", "4B", "table_04_people"),
+            ("13e", "13", "13e", "table_13_groups"),
+        ],
+    )
+    def test_a_small_letter_is_a_part(self, monkeypatch, capsys, part, exhibit, shown, file):
+        monkeypatch.chdir(ROOT)
+        assert main(["table", part]) == 0
+        out = capsys.readouterr().out
+        assert out.startswith(f"Table {exhibit}. ")
+        tables = re.findall(r"(?m)^Table (\w+): ", out)
+        assert tables[0] == shown
+        assert len(tables) == 1 or part == exhibit
+        assert f"tables/{file}.html" in out
+
+    @pytest.mark.parametrize(
+        ("words", "message"),
+        [
+            ("table 4z", "no part z, its tables are 4, 4b, 4c, 4d, 4e"),
+            ("figure 2a", "no part a, it is whole; for Figure 2A write 2A"),
+            ("table b", "no table b; the study has table 1, 2"),
+        ],
+    )
+    def test_a_part_that_is_not_there(self, monkeypatch, capsys, words, message):
+        monkeypatch.chdir(ROOT)
+        assert main(words.split()) == 1
+        assert message in capsys.readouterr().err
 
     def test_what_is_not_there(self, monkeypatch, capsys, tmp_path):
         monkeypatch.chdir(ROOT)
@@ -173,11 +219,23 @@ class TestStudy:
         (tmp_path / "replication").mkdir()
         (tmp_path / "replication" / "exhibits.toml").write_text("")
         (tmp_path / "replication" / "run.py").write_text(
-            "import sys; sys.exit(3 if sys.argv[1:] == ['--only', 'table_08', '--force'] else 0)"
+            "import sys; from pathlib import Path; Path('given').write_text(' '.join(sys.argv[1:]))"
+            "; sys.exit(3 if '--force' in sys.argv else 0)"
         )
         monkeypatch.chdir(tmp_path)
+        given = tmp_path / "given"
         assert main(["replicate"]) == 0
+        assert given.read_text() == ""
         assert main(["replicate", "--only", "table_08", "--force"]) == 3
+        assert given.read_text() == "--force --only table_08"
+        assert main(["replicate", "--cores", "0", "--smoke"]) == 0
+        assert given.read_text() == "--smoke --cores 0"
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"ccec_econ {ce.__version__}\n"
 
 
 def test_without_a_command(capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -102,12 +103,48 @@ class TestCatalogue:
 
     def test_an_exhibit_is_found_by_its_place_in_the_paper(self):
         project = catalogue.load_project(ROOT)
-        for name in ("Table 13A", "13A", "13a", "table_13A", "TABLE 13a", "table_13_rings"):
+        for name in ("Table 13A", "13A", "table_13A", "TABLE 13A", "Table_13_Rings"):
             assert project.find(name).id == "table_13_rings"
         assert project.find("figure 4").id == "figure_04"
         assert project.find("4").id == "table_04"
         names = [name for row in project.rows for name in row.names]
         assert len(names) == len(set(names))
+
+    @pytest.mark.parametrize(
+        ("part", "exhibit"),
+        [
+            ("4b", "table_04"),
+            ("4B", "table_04_people"),
+            ("table 04e", "table_04"),
+            ("4Ab", "table_04_county"),
+            ("9b", "table_09"),
+            ("13a", "table_13"),
+        ],
+    )
+    def test_a_small_letter_is_a_part_of_an_exhibit(self, part, exhibit):
+        assert catalogue.load_project(ROOT).find(part).id == exhibit
+
+    @pytest.mark.parametrize(
+        ("name", "message"),
+        [
+            ("4f", "Table 4 has no part f: it has a, b, c, d, e; .* as 4F"),
+            ("figure 2a", "Figure 2 has no part a: it is whole; .* as 2A"),
+            ("4C", "'4C' is not in exhibits.toml"),
+        ],
+    )
+    def test_a_part_that_is_not_there_is_refused(self, name, message):
+        with pytest.raises(writing.ReplicationError, match=message):
+            catalogue.load_project(ROOT).find(name)
+
+    def test_parts_are_those_that_the_tables_are_numbered_by(self):
+        project = catalogue.load_project(ROOT)
+        for row in project.rows:
+            texts = [path.read_text() for path in project.outputs(row) if path.suffix == ".typ"]
+            found = sorted(re.findall(r'numbering: _ => "(.+)"', "".join(texts)))
+            place = row.paper.removeprefix("Table ")
+            assert found == [place + letter.replace("a", "") for letter in row.letters] or (
+                not row.letters and found in ([place], [])
+            )
 
     def test_a_smoke_run_has_other_settings_and_another_place(self):
         project, smoke = (catalogue.load_project(ROOT, smoke=choice) for choice in (False, True))
