@@ -109,15 +109,9 @@ def _heights(
     s: NDArray[np.float64],
 ) -> _Pair:
     """Bound at s (n,) an absolutely monotone function known at nodes t (q,)."""
-    m = len(traces)
-    k = np.arange(1, m + 1)
-    known = np.power.outer(s, k) @ (traces / k)
-    if not len(t):
-        return known, np.where(s > 0.0, np.inf, known)
-    R = (values - np.power.outer(t, k) @ (traces / k)) / t ** (m + 1)
-    least, most = _convex(t, R, R, s)
-    rest = np.multiply(s ** (m + 1), most, where=s > 0.0, out=np.zeros(s.shape))
-    return known + s ** (m + 1) * least, known + rest
+    R = _rest(t, values, traces)
+    bounds = _convex(t, R, R, s) if len(t) else None
+    return _put(_first(s, traces), s, len(traces) + 1, bounds)
 
 
 def _slopes(
@@ -127,15 +121,33 @@ def _slopes(
     s: NDArray[np.float64],
 ) -> _Pair:
     """Bound the slope at s (n,) of an absolutely monotone function known at nodes t (q,)."""
-    m = len(traces)
-    k = np.arange(1, m + 1)
-    known = np.power.outer(s, k - 1) @ traces
-    if not len(t):
+    m, R = len(traces), _rest(t, values, traces)
+    known = np.power.outer(s, np.arange(m)) @ traces
+    return _put(known, s, m, _between(t, R, *_at_nodes(t, R), s, m) if len(t) else None)
+
+
+def _first(s: NDArray[np.float64], traces: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Sum of the first terms, s^k tr(W^k) / k."""
+    k = np.arange(1, len(traces) + 1)
+    return np.asarray(np.power.outer(s, k) @ (traces / k))
+
+
+def _rest(
+    t: NDArray[np.float64], values: NDArray[np.float64], traces: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """R at the nodes."""
+    return np.asarray((values - _first(t, traces)) / t ** (len(traces) + 1))
+
+
+def _put(
+    known: NDArray[np.float64], s: NDArray[np.float64], power: int, bounds: _Pair | None
+) -> _Pair:
+    """Add s^power times bounds of what is not known, from zero to infinity if there are none."""
+    if bounds is None:
         return known, np.where(s > 0.0, np.inf, known)
-    R = (values - np.power.outer(t, k) @ (traces / k)) / t ** (m + 1)
-    least, most = _between(t, R, *_at_nodes(t, R), s, m)
-    rest = np.multiply(s**m, most, where=s > 0.0, out=np.zeros(s.shape))
-    return known + s**m * least, known + rest
+    least, most = bounds
+    rest = np.multiply(s**power, most, where=s > 0.0, out=np.zeros(s.shape))
+    return known + s**power * least, known + rest
 
 
 def _at_nodes(t: NDArray[np.float64], R: NDArray[np.float64]) -> _Pair:
