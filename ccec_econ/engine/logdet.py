@@ -107,7 +107,7 @@ class LogDeterminant:
             lower, upper = self._bounds(rho)
             rises, falls = known + lower > 0.0, known + upper < 0.0
             most = fit + self._ceilings(rho)
-            high = most + between >= self._highest(profile)
+            high = most + between >= self._highest(rho, fit)
             open_ = high & ~(rises | falls)
             turns = ~(falls[:-1] | rises[1:]) & (high[:-1] | high[1:])
             open_[1:] |= turns
@@ -125,10 +125,11 @@ class LogDeterminant:
             shown[[0, -1]] = True
         return np.asarray(rho[shown])
 
-    def _highest(self, profile: Profile) -> float:
-        """Height of the highest of the values so far."""
+    def _highest(self, rho: NDArray[np.float64], fit: NDArray[np.float64]) -> float:
+        """Height of the highest of the values so far, which all stand on the line."""
         known = {0.0: 0.0} | self._searched
-        return float((profile(np.array([*known]))[0] + [*known.values()]).max())
+        fits = np.interp(np.array([*known]), rho, fit)
+        return float((fits + np.array([*known.values()])).max())
 
     def _ceilings(self, rho: NDArray[np.float64]) -> NDArray[np.float64]:
         """Upper bounds of ln|I - rho W|, the lower of two.

@@ -23,6 +23,7 @@ from scipy.sparse.linalg import SuperLU, splu
 from ccec_econ.engine.logdet import LogDeterminant
 from ccec_econ.engine.sparse_weights import (
     FILL,
+    SIGNS,
     Resolvent,
     SparseWeights,
     by_units,
@@ -38,7 +39,6 @@ from ccec_econ.engine.symmetric import log_scales
 __all__ = ["SparseForm", "SparseSpectrum", "factored", "sparse_spectrum"]
 
 _EXACT_UNITS = 60_000  # above, tr G'G is estimated
-_SIGNS = 64  # vectors of random signs
 _STEP = 1e-20
 _BELOW = (
     "sparse factors end the search there, at minus one over the spectral radius of |W|; "
@@ -131,7 +131,7 @@ class SparseSpectrum(SparseWeights):
             return ""
         error = self._held.get(("error of tr G'G", rho))
         size = "" if error is None else f" with a Monte Carlo error of {100.0 * error:.2g} %"
-        return f"; tr G'G from {_SIGNS} vectors of random signs{size}"
+        return f"; tr G'G from {SIGNS} vectors of random signs{size}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,7 +158,7 @@ class SparseForm(Resolvent):
         if N <= _EXACT_UNITS:
             A = _system(W, self.rho)
             return _slope(A.T @ A, W.T @ W)
-        found, error = mean_square(self.rows, W, _SIGNS, np.random.default_rng(0))
+        found, error = mean_square(self.rows, W, SIGNS, np.random.default_rng(0))
         self.spectrum._held["error of tr G'G", self.rho] = error / found
         return found
 

@@ -18,6 +18,7 @@ from ccec_econ.errors import IdentificationError
 
 __all__ = [
     "FILL",
+    "SIGNS",
     "Resolvent",
     "SparseWeights",
     "by_units",
@@ -32,7 +33,7 @@ __all__ = [
 _DENSE_UNITS = 6_000  # above, W is not written out: 290 MB at this size
 FILL = 200  # products of a row's weights per unit, on average, above which W^2 is taken as full
 _UNIT = 1e-10  # closer to one, sums of rows count as one
-_SIGNS = 64  # vectors of random signs at least
+SIGNS = 64  # vectors of random signs at least
 _DRAWN = 2_000_000  # random signs at least
 _TOGETHER = 8  # vectors of random signs at a time
 _RESTARTS = 300  # of Arnoldi's iterations: 4 s at 90,000 units, where a lattice takes 200
@@ -295,7 +296,7 @@ def pairs_by_signs(forms: list[Form], error: SparseWeights, lam: float) -> NDArr
     that, as a share, is kept with the weights of the errors for their note.
     """
     rng, draws = np.random.default_rng(0), []
-    for _ in range(-(-max(_SIGNS, _DRAWN // error.N) // _TOGETHER)):
+    for _ in range(-(-max(SIGNS, _DRAWN // error.N) // _TOGETHER)):
         z = np.where(rng.random((_TOGETHER, error.N)) < 0.5, -1.0, 1.0)
         moved = [applied(A, z) for A in forms]
         crossed = np.array([[(z * applied(A, v)).sum(axis=1) for v in moved] for A in forms])
